@@ -1,0 +1,74 @@
+# Needs python3.11 with pip, and make; everything else goes into .venv.
+PYTHON ?= python3.11
+ARGS ?=
+UPGRADE ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
+	--fork-strategy fewest --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
+
+# A file that snapshotter would see in the queue (hidden and half-written names are invisible to it).
+VISIBLE := find input/processing -name '[.~]*' -prune -o -type f ! -name '*.tmp' ! -name '*.part' \
+	! -name '*.partial' ! -name '*.crdownload' ! -name '*.swp' ! -name '*~' -print
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: run test lint format requirements clean help
+
+run: .venv/installed  ## (default) install, make test data if the queue is empty, take a snapshot
+	@if [ -z "$$($(VISIBLE))" ]; then echo "The queue is empty: making test data"; \
+	    $(BIN)/python generate_test_data.py; fi
+	@code=0; $(BIN)/python driver.py || code=$$?; \
+	    if [ $$code -le 1 ] && [ -f output/latest.csv ]; then echo "The result is in output/latest.csv"; fi; \
+	    exit $$code
+
+test: .venv/installed-test  ## run every test; branch coverage must not fall below 95 % (ARGS="--no-cov -k rank": some of them)
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+lint: .venv/installed-dev  ## check style, format, types and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/installed-dev  ## put the code into the format that `make lint` asks for
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+requirements: $(BIN)/python  ## pin the dependencies of pyproject.toml anew (UPGRADE=1 also raises them)
+	@$(PIP) install "uv>=0.9"
+	@$(COMPILE) --output-file requirements.txt
+	@$(COMPILE) --extra test --constraint requirements.txt --output-file requirements-test.txt
+	@$(COMPILE) --extra dev --constraint requirements-test.txt --output-file requirements-dev.txt
+
+clean:  ## remove .venv, caches and builds; data in input/ and output/ stays
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
+	    .coverage .coverage.* htmlcov build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## say what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*##/\1\t/p' Makefile | expand -t 14
+
+# Each stamp is made when its installation is complete, and again when its pins change.
+$(BIN)/python:
+	@echo "Making .venv (once; half a minute or so)"
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing snapshotter"
+	@$(PIP) install -r requirements.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/installed-test: requirements-test.txt | .venv/installed
+	@echo "Installing the test tools"
+	@$(PIP) install -r requirements-test.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt | .venv/installed
+	@echo "Installing the development tools"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,59 @@
+"""The command line: commands, printing and exit codes. The only part that prints, and that ends the process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from snapshotter.errors import SnapshotterError
+
+_OWN_OPTIONS = {"--help", "-h", "--version"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code; without a command, `run`."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in _OWN_OPTIONS):
+        arguments.insert(0, "run")
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    """The one translator from errors to exit codes."""
+    import click
+
+    from snapshotter.cli.commands import app
+    from snapshotter.cli.options import set_up_logs
+
+    as_json = "--json" in arguments
+    try:
+        set_up_logs()
+        result = app(arguments, prog_name="snapshotter", standalone_mode=False)
+    except SnapshotterError as error:
+        _report(as_json, error.code, error.name, error.message, error.remedy)
+        return error.code
+    except click.exceptions.Abort:
+        _report(as_json, 130, "Aborted", "stopped; nothing was changed", "")
+        return 130
+    except click.ClickException as error:
+        hint = "See `snapshotter --help`, or `snapshotter COMMAND --help`."
+        _report(as_json, 2, "UsageError", error.format_message(), hint)
+        return 2
+    except KeyboardInterrupt:
+        hint = "What was committed is safe; the rest still waits in the queue. Run again to go on."
+        _report(as_json, 130, "Interrupted", "stopped", hint)
+        return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stdout = None  # type: ignore[assignment]  # or Python would complain when it flushes it at the end
+        return 0
+    return int(result or 0)
+
+
+def _report(as_json: bool, code: int, name: str, message: str, hint: str) -> None:  # noqa: FBT001 - private
+    if as_json:
+        error: dict[str, Any] = {"code": code, "name": name, "message": message, "hint": hint}
+        print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(f"error: {message}", *([f"  {hint}"] if hint else []), sep="\n", file=sys.stderr)

@@ -1,0 +1,60 @@
+"""The options that every command has, and what they set up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snapshotter.errors import ConfirmationNeeded, UsageError, named_errors
+
+_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="DIR", help="The workspace (default: SNAPSHOTTER_WORKSPACE, else the current folder)."),
+]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", metavar="NAME", help="The dataset (default: the only one, or `default`).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object or array on stdout.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but data and errors.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def exit_status(*more: str) -> str:
+    """The EXIT STATUS section of a command's help; `\\b` keeps the lines as they are."""
+    lines = ["  0   done, also when there was nothing to do", *more, "  2   wrong usage or configuration"]
+    lines += [f"  {error.code}  {error.__name__}" for error in named_errors() if error.code >= 10]  # noqa: PLR2004
+    return "\n".join(["\b", "EXIT STATUS", *lines])
+
+
+def set_up_logs() -> None:
+    """Send logs to stderr, from the level of SNAPSHOTTER_LOG_LEVEL on; without it there are only warnings.
+
+    Raises:
+        UsageError: there is no such level.
+    """
+    from loguru import logger
+
+    level = os.environ.get("SNAPSHOTTER_LOG_LEVEL", "WARNING").upper()
+    if level not in _LEVELS:
+        raise UsageError(what=f"SNAPSHOTTER_LOG_LEVEL={level} is no level", remedy=f"Levels: {', '.join(_LEVELS)}.")
+    logger.remove()
+    logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message} {extra}")
+    logger.enable("snapshotter")
+
+
+def confirm(command: str, question: str, *, yes: bool) -> None:
+    """Ask before something is taken back.
+
+    Raises:
+        ConfirmationNeeded: the answer was no, or there is nobody to ask.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty() or not typer.confirm(question, err=True):
+        raise ConfirmationNeeded(command=command)

@@ -1,0 +1,144 @@
+"""How results look to a person: tables on stdout, prose on stderr. Names from files are hostile: never markup."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from snapshotter.results import DatasetResult, RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WIDE = 10_000  # columns: a table in a file or a pipe is not cut
+
+
+def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
+    """Print one JSON object, or an array."""
+    data: Any = result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
+    print(json.dumps(data, ensure_ascii=False))
+
+
+def say(*lines: str) -> None:
+    """Print prose."""
+    for text in lines:
+        print(_plain(text), file=sys.stderr)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
+    """Print a table; columns in `numbers` are flush right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(_plain("" if cell is None else str(cell))) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(drawn)
+
+
+def _plain(text: str) -> str:
+    """Text without the control characters that could move a terminal's cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+@contextmanager
+def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar over bytes on a terminal's stderr; elsewhere nothing."""
+    if not shown or not total or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=total)
+        yield lambda size: bar.advance(task, size)
+
+
+def run_summary(result: RunResult, *, dry_run: bool) -> None:
+    """The end of a run: what a person must know in five seconds."""
+    if not result.datasets:
+        say("nothing to do: the queue is empty")
+    for dataset in result.datasets:
+        _dataset_summary(dataset, result.seconds, dry_run=dry_run)
+    if result.unmatched:
+        say(f"unmatched: {len(result.unmatched)} files fit no dataset and stay in the queue: {_some(result.unmatched)}")
+
+
+def _dataset_summary(result: DatasetResult, seconds: float, *, dry_run: bool) -> None:
+    if result.error:
+        say(f"{result.dataset}: not published: {result.error.message}", f"  {result.error.hint}")
+        return
+    if dry_run:
+        head = "dry run, nothing was changed"
+    else:
+        head = f"snapshot {result.snapshot}" if result.snapshot else "no new snapshot"
+    rows = f", {result.latest.rows:,} rows in {result.latest.path}" if result.latest and not dry_run else ""
+    say(f"{result.dataset}: {head}{rows} ({seconds:.2f} s)")
+    by_status: dict[str, int] = {}
+    for file in result.files:
+        by_status[file.status] = by_status.get(file.status, 0) + 1
+    say("  files     " + (", ".join(f"{count} {status}" for status, count in by_status.items()) or "none"))
+    c = result.counts
+    say(f"  rows in   {c.read:,}: {c.accepted:,} accepted, {c.rejected:,} rejected")
+    tie = f", {c.ties:,} keys with a tie" if c.ties else ""
+    say(
+        f"  rows out  {c.inserted:,} inserted, {c.updated:,} updated, {c.deleted:,} deleted, "
+        f"{c.unchanged:,} unchanged, {c.superseded:,} superseded{tie}"
+    )
+    _advice(result)
+
+
+def _advice(result: DatasetResult) -> None:
+    """What went wrong, and what to do about it."""
+    refused = [file for file in result.files if file.status == "rejected"]
+    for file in refused[:5]:
+        say(f"  refused   {file.name}: {file.warnings[-1] if file.warnings else ''}")
+    if refused:
+        more = f" ({len(refused) - 5} more)" if len(refused) > 5 else ""  # noqa: PLR2004 - as many as are shown
+        say(f"            they are in input/rejected/; mend them and drop them again{more}")
+    if result.counts.rejected:
+        say(f"  refused   {result.counts.rejected:,} rows: in output/rejects/{result.dataset}/; `snapshotter rejects` says why")
+    deferred = [file.name for file in result.files if file.status == "deferred"]
+    if deferred:
+        say(f"  deferred  {_some(deferred)}: still being written, the next run takes them")
+    warned = [(file.name, text) for file in result.files if file.status != "rejected" for text in file.warnings]
+    for name, text in warned[:5]:
+        say(f"  warning   {name}: {text}")
+    if len(warned) > 5:  # noqa: PLR2004
+        say(f"            and {len(warned) - 5} more: `snapshotter files --json` has them all")
+
+
+def change_summary(result: DatasetResult, what: str) -> None:
+    """The end of a reset or a withdraw."""
+    rows = f": {result.latest.rows:,} rows in {result.latest.path}" if result.latest else ""
+    say(f"{result.dataset}: {what}, as snapshot {result.snapshot}{rows}")
+    if result.snapshot:
+        say(f"  to take this back: snapshotter reset {result.snapshot - 1} --dataset {result.dataset}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as are shown
+
+
+def as_json_rows(path: Path) -> None:
+    """Print a published CSV as a JSON array of objects, row by row, without holding it."""
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as file:
+        print("[", end="")
+        for number, row in enumerate(csv.DictReader(file)):
+            print("," if number else "", json.dumps(row, ensure_ascii=False), sep="\n" if number else "", end="")
+        print("]")

@@ -1,0 +1,239 @@
+"""`snapshotter.toml` and the environment, as frozen models.
+
+What a value may be is decided here; whether the values of one dataset fit together is decided in
+`snapshotter.contract`, which compiles them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from snapshotter.errors import ConfigError
+
+FILE_NAME = "snapshotter.toml"
+LINEAGE = ("source_filename", "source_row", "source_revision", "snapshot", "loaded_at")
+DATASET_NAME = re.compile(r"[A-Za-z0-9_-]+")
+RESERVED_DATASETS = frozenset({"ledger", "rejects"})
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_BYTES |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+def _seconds(value: object) -> float:
+    """`"90s"`, `"15m"`, `"2h"`, `"1d"` as seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('must be a duration such as "60s", "15m", "2h" or "1d"')
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _seconds_or_off(value: object) -> float | None:
+    """A duration; `"off"` (None once stored) means no limit."""
+    return None if value in ("off", None) else value if isinstance(value, float) else _seconds(value)
+
+
+def _size(value: object) -> int:
+    """`"2GB"`, `"500MiB"` as bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", value) if isinstance(value, str) else None
+    if not match or match[2].upper() not in _BYTES:
+        raise ValueError('must be a size such as "2GB" or "500MB"')
+    size = int(Decimal(match[1]) * _BYTES[match[2].upper()])
+    if size < 100 * 10**6:
+        raise ValueError('must be at least "100MB"')
+    return size
+
+
+def _names(value: object) -> object:
+    """One string, or a list of them."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _literal(value: object) -> object:
+    """A bound or an allowed value as the text that a cell would hold; decimals never pass through floats."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return format(value, "f") if isinstance(value, Decimal) else str(value) if isinstance(value, int) else value
+
+
+Literal_ = Annotated[str, BeforeValidator(_literal)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class ColumnConfig(_Frozen):
+    """One declared column, `[datasets.NAME.columns.COLUMN]`."""
+
+    type: str = "string"
+    nullable: bool | None = None
+    required: bool = True
+    aliases: Names = ()
+    min: Literal_ | None = None
+    max: Literal_ | None = None
+    min_length: Annotated[int, Field(ge=0)] | None = None
+    max_length: Annotated[int, Field(ge=0)] | None = None
+    values: tuple[Literal_, ...] | None = None
+    unique: bool = False
+    pattern: str | None = None
+    null_values: Names = ()
+    correct: Names = ()
+
+
+class DeleteRule(_Frozen):
+    """`delete_when`: the mark by which a row deletes its key."""
+
+    column: str
+    values: tuple[Literal_, ...] | None = None
+    not_empty: bool = False
+
+    @model_validator(mode="after")
+    def _one_form(self) -> DeleteRule:
+        if (self.values is None) != self.not_empty or self.values == ():
+            raise ValueError("needs a column and either `values = [...]` or `not_empty = true`")
+        return self
+
+
+def _rule(value: object) -> object:
+    """An empty table is no rule."""
+    return None if value == {} else value
+
+
+class DatasetConfig(_Frozen):
+    """One dataset, `[datasets.NAME]`; the defaults are those of a workspace without a file."""
+
+    match: Names = ("*.csv*",)
+    key: Annotated[Names, Field(min_length=1)] = ("id",)
+    timestamp: str = "timestamp"
+    timestamp_formats: Names = ()
+    timezone: str = "UTC"
+    max_future: Annotated[float | None, BeforeValidator(_seconds_or_off)] = 86400.0
+    batch_time: str = ""
+    encodings: Names = ("utf-8",)
+    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    extra_columns: Literal["keep", "ignore", "reject"] = "keep"
+    absent_columns: Literal["keep", "null", "reject"] = "keep"
+    header_match: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_reject_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    replace_revisions: bool = False
+    delete_when: Annotated[DeleteRule | None, BeforeValidator(_rule)] = None
+    column_order: Names = ()
+    lineage: tuple[Literal["source_filename", "source_row", "source_revision", "snapshot", "loaded_at"], ...] = (
+        "source_filename",
+    )
+    transform: str = ""
+    contract: str = ""
+    columns: dict[str, ColumnConfig] = {}
+
+
+class Settings(_Frozen):
+    """A whole configuration: sizes in bytes, durations in seconds."""
+
+    memory_limit: Annotated[int, BeforeValidator(_size)] = 2 * 10**9
+    lock_timeout: Annotated[float, BeforeValidator(_seconds)] = 60.0
+    datasets: dict[str, DatasetConfig] = {"default": DatasetConfig()}
+
+
+# What spec'd keys may say until this version can do more: key -> (accepted values, what to do).
+_NOT_YET: dict[str, tuple[Any, ...]] = {
+    "encodings": (("utf-8",), ("utf8",)),
+    "absent_columns": ("keep",),
+    "header_match": (1.0,),
+    "max_reject_ratio": (1.0,),
+    "replace_revisions": (False,),
+    "transform": ("",),
+    "contract": ("",),
+}
+_COLUMN_NOT_YET: dict[str, tuple[Any, ...]] = {"null_values": ((),), "correct": ((),)}
+
+
+def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
+    """Read the workspace's configuration.
+
+    Args:
+        workspace: the workspace's folder; without a `snapshotter.toml` in it the defaults hold.
+        environ: `SNAPSHOTTER_MEMORY_LIMIT` and `SNAPSHOTTER_LOCK_TIMEOUT` in it override the file.
+
+    Raises:
+        ConfigError: a key or value that is not allowed; names the file, the key and what is allowed.
+    """
+    path = workspace / FILE_NAME
+    raw = _parse(path)
+    for key in ("memory_limit", "lock_timeout"):
+        if value := environ.get(f"SNAPSHOTTER_{key.upper()}"):
+            raw[key] = value
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise _config_error(path, error) from None
+    for name, dataset in settings.datasets.items():
+        _check_dataset(path, name, dataset)
+    return settings
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="") from None
+    except OSError as error:
+        raise ConfigError(file=path, key="the file", problem=f"cannot be read: {error.strerror}", allowed="") from None
+
+
+def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:
+    where = f"datasets.{name}"
+    if not DATASET_NAME.fullmatch(name) or name in RESERVED_DATASETS:
+        allowed = "A dataset's name is made of letters, digits, _ and -, and is neither `ledger` nor `rejects`."
+        raise ConfigError(file=path, key=where, problem="is not a name for a dataset", allowed=allowed)
+    for key, accepted in _NOT_YET.items():
+        _check_supported(path, f"{where}.{key}", getattr(dataset, key), accepted)
+    for column, settings in dataset.columns.items():
+        for key, accepted in _COLUMN_NOT_YET.items():
+            _check_supported(path, f"{where}.columns.{column}.{key}", getattr(settings, key), accepted)
+
+
+def _check_supported(path: Path, key: str, value: object, accepted: tuple[Any, ...]) -> None:
+    if value not in accepted:
+        allowed = f"Until then: leave the key out, or say {_toml(accepted[0])}."
+        raise ConfigError(file=path, key=key, problem="is known, but not in this version yet", allowed=allowed)
+
+
+def _toml(value: object) -> str:
+    """A value as it would stand in the file, near enough for a message."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else f"{value:g}"
+
+
+def _config_error(path: Path, error: ValidationError) -> ConfigError:
+    """The first problem that pydantic found, in the words of the file."""
+    first = error.errors(include_url=False)[0]
+    places = [str(part) for part in first["loc"] if not str(part).startswith("function-")]
+    allowed = "Every key and what it may be is in the README, under Configuration."
+    if first["type"] == "extra_forbidden":
+        problem, allowed = "is not a key that exists here", f"Known keys: {_known_keys(places)}."
+    else:
+        problem = first["msg"].removeprefix("Value error, ")
+    return ConfigError(file=path, key=".".join(places) or "the file", problem=problem, allowed=allowed)
+
+
+def _known_keys(places: list[str]) -> str:
+    models: tuple[type[BaseModel], ...] = (Settings, DatasetConfig, ColumnConfig)
+    if "delete_when" in places:
+        return ", ".join(DeleteRule.model_fields)
+    depth = {1: 0, 3: 1, 5: 2}.get(len(places), 1)
+    return ", ".join(models[depth].model_fields)

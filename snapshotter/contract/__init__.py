@@ -1,0 +1,171 @@
+"""What a valid file and a valid row of a dataset are: a `DatasetConfig` whose parts were shown to fit together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapshotter.config import FILE_NAME, LINEAGE, ColumnConfig, DatasetConfig
+from snapshotter.contract.columns import Column, StoredColumn, fold
+from snapshotter.contract.times import Clock, format_pattern
+from snapshotter.contract.types import NAMES, CellType, cell_type
+from snapshotter.errors import ConfigError
+from snapshotter.sql import Parameters
+
+# Keys that do not decide whether a file or row is accepted, nor what is stored of it.
+_NOT_ACCEPTANCE = {"match", "lineage", "column_order"}
+
+# (key, what is wrong, what is allowed) -> the error to raise
+Problem = Callable[[str, str, str], ConfigError]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The compiled contract of one dataset.
+
+    Args:
+        dataset: the dataset's name.
+        config: what it was compiled from.
+        columns: the declared columns (key and timestamp always among them) by folded name.
+        aliases: folded alias -> folded declared name.
+        key: the key's columns, in order.
+        timestamp: the column that orders the versions of a key.
+        clock: how timestamps are read.
+        parameters: the values that the SQL of the types refers to.
+    """
+
+    dataset: str
+    config: DatasetConfig
+    columns: dict[str, Column]
+    aliases: dict[str, str]
+    key: tuple[Column, ...]
+    timestamp: Column
+    clock: Clock
+    parameters: Parameters
+
+    def column(self, name: str) -> Column:
+        """The declared column of that name, or an undeclared one: optional text."""
+        known = self.columns.get(fold(name))
+        return known or Column(name, self.type("string"), nullable=True, rules=ColumnConfig(), declared=False)
+
+    def type(self, name: str) -> CellType:
+        """The type of that name, under this contract's clock."""
+        return cell_type(name, self.clock, self.parameters)
+
+    def acceptance(self) -> str:
+        """A digest of all that decides what is accepted: equal digests, equal verdicts."""
+        rules = self.config.model_dump(mode="json", exclude=_NOT_ACCEPTANCE)
+        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FILE_NAME) -> Contract:
+    """Show that a dataset's settings fit together, and make them ready for use.
+
+    Raises:
+        ConfigError: they contradict each other; names the key and what is allowed.
+    """
+
+    def problem(key: str, what: str, allowed: str) -> ConfigError:
+        return ConfigError(file=file, key=f"datasets.{dataset}.{key}", problem=what, allowed=allowed)
+
+    _check_times(config, problem)
+    parameters, clock = Parameters(), Clock(config.timestamp_formats, config.timezone)
+    columns: dict[str, Column] = {}
+    for name, rules in _declared(config).items():
+        where = f"columns.{name}"
+        if fold(name) in map(fold, LINEAGE) or fold(name).startswith("_reject_") or not name:
+            raise problem(where, "is a name that latest.csv or the rejects need themselves", f"Not: {', '.join(LINEAGE)}.")
+        if fold(name) in columns:
+            raise problem(where, "stands twice (names are compared without regard to case)", "Remove one.")
+        try:
+            kind = cell_type(rules.type, clock, parameters)
+        except ValueError as error:
+            raise problem(f"{where}.type", str(error), f"Types: {', '.join(NAMES)}.") from None
+        columns[fold(name)] = _column(name, kind, rules, config, problem)
+    key = tuple(columns[fold(name)] for name in config.key)
+    if len({fold(name) for name in config.key}) < len(key):
+        raise problem("key", "names a column twice", "Name each once.")
+    timestamp = columns[fold(config.timestamp)]
+    if timestamp in key:
+        raise problem("timestamp", "is part of the key, so that no key would ever have two versions", "Use another column.")
+    if timestamp.type.name not in ("string", "timestamp", "date"):
+        raise problem(f"columns.{timestamp.name}.type", "does not order rows in time", "Allowed: string, timestamp, date.")
+    return Contract(dataset, config, columns, _aliases(columns, problem), key, timestamp, clock, parameters)
+
+
+def _declared(config: DatasetConfig) -> dict[str, ColumnConfig]:
+    """The declared columns, and key and timestamp where nothing more is said of them."""
+    known = {fold(name) for name in config.columns}
+    implied = [name for name in (*config.key, config.timestamp) if fold(name) not in known]
+    return {**config.columns, **{name: ColumnConfig() for name in dict.fromkeys(implied)}}
+
+
+def _column(name: str, kind: CellType, rules: ColumnConfig, config: DatasetConfig, problem: Problem) -> Column:
+    where = f"columns.{name}"
+    is_timestamp, in_key = fold(name) == fold(config.timestamp), fold(name) in map(fold, config.key)
+    if is_timestamp and (rules.nullable or not rules.required):
+        raise problem(where, "is the timestamp, which every row needs", "Remove `nullable` and `required`.")
+    if not kind.ordered and (rules.min is not None or rules.max is not None):
+        raise problem(f"{where}.min", f"has no meaning for {kind.name}", "For the length of a text: min_length, max_length.")
+    if rules.min_length is not None and rules.max_length is not None and rules.min_length > rules.max_length:
+        raise problem(f"{where}.min_length", "is more than max_length", "No text could pass.")
+    nullable = rules.nullable if rules.nullable is not None else not (in_key or is_timestamp)
+    return Column(name, kind, nullable, rules)
+
+
+def _aliases(columns: dict[str, Column], problem: Problem) -> dict[str, str]:
+    aliases: dict[str, str] = {}
+    for folded, column in columns.items():
+        for alias in column.rules.aliases:
+            if fold(alias) in columns or aliases.get(fold(alias), folded) != folded:
+                raise problem(f"columns.{column.name}.aliases", f"{alias!r} means another column already", "Remove one.")
+            aliases[fold(alias)] = folded
+    return aliases
+
+
+def _check_times(config: DatasetConfig, problem: Problem) -> None:
+    for layout in config.timestamp_formats:
+        try:
+            format_pattern(layout)
+        except ValueError as error:
+            raise problem("timestamp_formats", f"{layout!r}: {error}", "Use Python's strptime directives.") from None
+    if config.batch_time:
+        try:
+            if "%z" in config.batch_time or "%" not in config.batch_time:
+                raise ValueError("must hold the directives of a date, and no %z")
+            format_pattern(config.batch_time)
+        except ValueError as error:
+            raise problem("batch_time", str(error), 'An example: "dpc-%Y%m%d".') from None
+    if config.timezone != "UTC":
+        try:
+            zoneinfo.ZoneInfo(config.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise problem("timezone", f"{config.timezone!r} is not a time zone", 'An example: "Europe/Rome".') from None
+
+
+def changes(old: Contract, new: Contract, stored: tuple[StoredColumn, ...]) -> list[str]:
+    """What changed in a way that rows stored under `old` cannot follow: words for a person, empty if nothing."""
+    found = [
+        f"{name}: {before!r} → {after!r}"
+        for name, before, after in (
+            ("key", [c.name for c in old.key], [c.name for c in new.key]),
+            ("timestamp", old.timestamp.name, new.timestamp.name),
+            ("timezone", old.config.timezone, new.config.timezone),
+            ("delete_when", _words(old), _words(new)),
+        )
+        if before != after
+    ]
+    for column in stored:
+        kind = new.column(column.name).type.name
+        if kind != column.type:
+            found.append(f"type of {column.name}: {column.type} → {kind}")
+    return found
+
+
+def _words(contract: Contract) -> str:
+    rule = contract.config.delete_when
+    return rule.model_dump_json(exclude_defaults=True) if rule else "none"

@@ -1,0 +1,81 @@
+"""The rules of a contract as SQL conditions over one row of cells and parsed values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snapshotter.contract.columns import Column
+from snapshotter.sql import Parameters
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that an acceptable row meets.
+
+    Args:
+        column: the column it speaks of.
+        rule: its name in rejects.
+        condition: SQL, TRUE where the row may stay; never NULL.
+        reason: what is wrong where it may not, without the value.
+    """
+
+    column: str
+    rule: str
+    condition: str
+    reason: str
+
+
+def column_checks(column: Column, cell: str, value: str, bind: Parameters) -> list[Check]:
+    """All checks of one column that need nothing but its own cell.
+
+    Args:
+        column: the column.
+        cell: SQL of the text, never NULL.
+        value: SQL of the parsed value, NULL for an empty cell.
+        bind: keeps the values that the conditions refer to.
+    """
+    checks: list[Check] = []
+
+    def check(rule: str, condition: str, reason: str) -> None:
+        checks.append(Check(column.name, rule, condition, reason))
+
+    rules = column.rules
+    if not column.nullable:
+        check("nullable", f"{cell} <> ''", "is empty, and may not be")
+    if column.type.name != "string":
+        check("type", f"{cell} = '' OR {value} IS NOT NULL", f"is not {column.type.says}")
+    for rule, sign, bound, words in (("min", ">=", rules.min, "less"), ("max", "<=", rules.max, "more")):
+        if bound is not None:
+            limit = column.type.parse(f"{bind.bind(bound)}::VARCHAR")
+            check(rule, f"{value} IS NULL OR {value} {sign} ({limit})", f"is {words} than {bound}")
+    if rules.min_length is not None:
+        check("min_length", f"{cell} = '' OR length({cell}) >= {rules.min_length}", f"is shorter than {rules.min_length}")
+    if rules.max_length is not None:
+        check("max_length", f"length({cell}) <= {rules.max_length}", f"is longer than {rules.max_length}")
+    if rules.values is not None:
+        allowed = ", ".join(f"({column.type.parse(bind.bind(v) + '::VARCHAR')})" for v in rules.values)
+        check("values", f"{value} IS NULL OR {cell} = '' OR {value} IN ({allowed})", "is not one of the allowed values")
+    if rules.pattern is not None:
+        pattern = bind.bind(rules.pattern)
+        check("pattern", f"{cell} = '' OR regexp_full_match({cell}, {pattern})", f"does not match {rules.pattern}")
+    return checks
+
+
+def literals(column: Column, bind: Parameters) -> list[tuple[str, str]]:
+    """The settings of a column that only the engine can judge: (key, SQL that is NULL or fails if it is no good)."""
+    rules = column.rules
+    settings = [(f"min = {rules.min!r}", rules.min), (f"max = {rules.max!r}", rules.max)]
+    settings += [(f"values: {value!r}", value) for value in rules.values or ()]
+    found = [(key, column.type.parse(f"{bind.bind(text)}::VARCHAR")) for key, text in settings if text is not None]
+    if rules.pattern is not None:
+        found.append((f"pattern = {rules.pattern!r}", f"regexp_full_match('', {bind.bind(rules.pattern)})"))
+    return found
+
+
+def key_check(columns: tuple[Column, ...], cells: list[str]) -> list[Check]:
+    """A key with every part empty is refused; where one part may not be empty, its own check says so."""
+    if not all(column.nullable for column in columns):
+        return []
+    name = ", ".join(column.name for column in columns)
+    some = " OR ".join(f"{cell} <> ''" for cell in cells)
+    return [Check(name, "key", some, "every part of the key is empty")]

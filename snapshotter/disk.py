@@ -1,0 +1,169 @@
+"""Files that survive a power cut: the only place that writes, renames, makes durable and removes.
+
+Each function is one effect of the write order in docs/design.md. A name appears only after its content is on
+the disk; nothing is ever moved over an existing file. An fsync that fails is fatal and is not tried again on
+the same file: the system may have dropped the data and say fine the second time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from snapshotter.errors import NotWritten
+
+TEMPORARY = ".snapshotter-"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system refuses into the named error; a target that exists already stays FileExistsError."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise NotWritten(path=path, problem=os.strerror(error.errno or 0)) from error
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    with writing(path):
+        descriptor = os.open(path, flags | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    with writing(path):
+        path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
+def temporary(folder: Path) -> Path:
+    """A fresh name in `folder` that the queue does not see and that a recovery sweeps away."""
+    return folder / f"{TEMPORARY}{uuid.uuid4().hex}.tmp"
+
+
+def create(path: Path, content: bytes, scratch: Path) -> None:
+    """Make a file that did not exist: durable before its name exists.
+
+    Args:
+        path: the file; its folder exists.
+        content: all of it.
+        scratch: a folder on the same file system for the temporary name.
+
+    Raises:
+        FileExistsError: the name is taken.
+        NotWritten: the system refused.
+    """
+    draft = _draft(content, scratch)
+    with writing(path):
+        try:
+            os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file, or write it anew: a reader sees the old content or the new, whole."""
+    publish(_draft(content, path.parent), path)
+
+
+def publish(draft: Path, path: Path) -> None:
+    """Give a durable draft its name, in place of what had it."""
+    with writing(path):
+        os.replace(draft, path)
+    sync_folder(path.parent)
+
+
+def _draft(content: bytes, folder: Path) -> Path:
+    draft = temporary(folder)
+    with writing(draft), draft.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file, or a link or device as such, to a name that is free.
+
+    The new name is durable before the old one goes, so that the file is at every moment under at least one.
+
+    Raises:
+        FileExistsError: the target is taken by another file.
+        NotWritten: the system refused.
+    """
+    make_folder(target.parent)
+    with writing(target):
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except FileExistsError:
+            if not _same(source, target):
+                raise
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+                raise
+            _copy(source, target)
+    sync_folder(target.parent)
+    remove(source)
+
+
+def _same(one: Path, other: Path) -> bool:
+    a, b = one.lstat(), other.lstat()
+    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy where no hard link can be made: to another file system, or on one that has none."""
+    if not stat.S_ISREG(source.lstat().st_mode):
+        raise OSError(errno.EXDEV, "only a regular file can be copied")
+    draft = temporary(target.parent)
+    with source.open("rb") as reading, draft.open("xb") as copy:
+        shutil.copyfileobj(reading, copy, 1 << 20)
+        copy.flush()
+        os.fsync(copy.fileno())
+    shutil.copystat(source, draft)
+    if target.exists():
+        draft.unlink()
+        raise FileExistsError(target)
+    draft.rename(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a name, durably; one that is gone already is fine."""
+    with writing(path), suppress(FileNotFoundError):
+        path.unlink()
+    sync_folder(path.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, a link or a whole folder; one that is gone already is fine."""
+    with writing(path), suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,23 @@
+"""Engines do the set-sized work; the default one is chosen here and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from snapshotter.engine.base import Engine
+
+__all__ = ["Engine", "open_engine"]
+
+
+def open_engine(scratch: Path, readable: Path, memory_limit: int, dataset: str) -> Engine:
+    """The engine for one piece of work.
+
+    Args:
+        scratch: a folder for what does not fit into memory, and for drafts.
+        readable: the only folder beside it whose files the engine may touch.
+        memory_limit: in bytes.
+        dataset: for messages.
+    """
+    from snapshotter.engine.duckdb import DuckDBEngine  # 0.1 s: only where rows are worked on
+
+    return DuckDBEngine(scratch, readable, memory_limit, dataset)

@@ -1,0 +1,184 @@
+"""The port for set-sized work: what a run asks of an engine, whichever it is.
+
+An engine is opened for one dataset and one piece of work, holds rows and never decides: which row wins is in
+`merge`, what is valid in `contract`, how a cell is published in `publish`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from snapshotter.contract import Contract
+from snapshotter.contract.columns import Column, StoredColumn
+from snapshotter.merge import Field, Frame
+from snapshotter.publish import ViewColumn
+
+
+class ReadFailed(Exception):
+    """The engine could not read the text, most likely because a record has too few or too many cells."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """CSV text that was proved regular.
+
+    Args:
+        path: where the engine reads it.
+        width: the number of cells of a record.
+        delimiter: one character.
+        longest: the longest record, in bytes.
+    """
+
+    path: str
+    width: int
+    delimiter: str
+    longest: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """Consecutive records of one file in a text: the text's row `first` (0-based) is record `record` of `batch`."""
+
+    first: int
+    batch: int
+    record: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the records: its position (None where the file lacks the column), what it is, where it is stored."""
+
+    position: int | None
+    column: Column
+    field: Field
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """What the engine must know of a batch.
+
+    Args:
+        batch: its number.
+        place: its place in the order of batches.
+        carries: the fields that its file carries.
+        is_new: whether the run brought it.
+        is_gone: whether the run takes it out.
+        name, revision, snapshot, loaded_at: its lineage.
+    """
+
+    batch: int
+    place: int
+    carries: frozenset[int]
+    is_new: bool
+    is_gone: bool
+    name: str
+    revision: int
+    snapshot: int
+    loaded_at: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The rows that are in the ledger already: Parquet files and the columns that they have."""
+
+    paths: tuple[Path, ...]
+    columns: tuple[tuple[Field, StoredColumn], ...]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What the new rows did, in rows (ties: in keys)."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    ties: int = 0
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a key: its published cells, where it came from, and what it is."""
+
+    values: dict[str, str]
+    batch: int
+    source_row: int
+    current: bool
+    deleted: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two snapshots differ in: keys as lists of their parts, and single cells."""
+
+    added: list[list[str]]
+    removed: list[list[str]]
+    changed: list[tuple[list[str], str, str, str]]
+
+
+class Engine(Protocol):
+    """An engine; use it as a context manager."""
+
+    def __enter__(self) -> Self:
+        """Open it."""
+        ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close it and free what it holds."""
+        ...
+
+    def verify(self, contract: Contract) -> None:
+        """Try the patterns and bounds of a contract; raises ConfigError naming the one that is no good."""
+        ...
+
+    def read(self, text: Text) -> int:
+        """Read a text; returns the number of its records. Raises ReadFailed."""
+        ...
+
+    def accept(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime) -> dict[int, int]:
+        """Judge what was read last; returns the number of accepted rows by batch."""
+        ...
+
+    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
+        """Write the refused rows of a batch, the cells at these positions and the four columns; returns their number."""
+        ...
+
+    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[BatchRow], path: Path) -> int:
+        """Write all accepted rows as Parquet; returns their number."""
+        ...
+
+    def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
+        """Write a Parquet file anew without the rows of some batches; returns the number of rows left."""
+        ...
+
+    def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
+        """Find the winners among the stored and the accepted rows, and what the accepted rows did."""
+        ...
+
+    def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
+        """The number of keys in the merged rows that one batch has and the other has not."""
+        ...
+
+    def publish(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], path: Path) -> int:
+        """Write the merged rows as `latest.csv`; returns the number of rows."""
+        ...
+
+    def versions(
+        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
+    ) -> list[Version]:
+        """Every version of one key in the merged rows, newest first."""
+        ...
+
+    def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:
+        """Keep the merged rows as texts under a name, for `compare`, and forget the rows."""
+        ...
+
+    def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:
+        """Compare two kept states cell by cell."""
+        ...

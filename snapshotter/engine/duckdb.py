@@ -1,0 +1,326 @@
+"""The default engine: DuckDB, embedded and in memory, with every door to the outside shut but the workspace's."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from snapshotter import merge
+from snapshotter.contract import Contract
+from snapshotter.contract.checks import literals
+from snapshotter.contract.columns import StoredColumn
+from snapshotter.engine.base import (
+    BatchRow,
+    Cell,
+    Difference,
+    Effects,
+    ReadFailed,
+    Span,
+    Stored,
+    Text,
+    Version,
+)
+from snapshotter.engine.validation import Validation
+from snapshotter.errors import ConfigError, NotWritten, OutOfMemory
+from snapshotter.merge import Field, Frame
+from snapshotter.publish import ViewColumn, key_order, text, view
+from snapshotter.sql import Parameters, identifier
+
+_MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
+
+
+class DuckDBEngine:
+    """See `snapshotter.engine.base.Engine`; arguments as in `open_engine`."""
+
+    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
+        """Open a database of its own."""
+        self._dataset, self._limit, self._readable = dataset, memory_limit, readable
+        # A cell can only be taken for NULL if it is this text, which no file can know.
+        self._never = secrets.token_hex(16)
+        self._accepted: list[str] = []
+        self._rejected: list[str] = []
+        self._fields: dict[str, Field] = {}
+        self._texts = 0
+        self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
+        folders = ", ".join(_literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            f"SET allowed_directories = [{folders}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._connection.execute(setting)
+
+    def __enter__(self) -> Self:
+        """Nothing is left to open."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Free the memory."""
+        self._connection.close()
+
+    # -- reading and judging
+
+    def verify(self, contract: Contract) -> None:
+        """Try the patterns and bounds of a contract."""
+        for column in contract.columns.values():
+            for setting, sql in literals(column, contract.parameters):
+                try:
+                    ok = self._one(f"SELECT {sql} IS NOT NULL", contract.parameters)
+                except duckdb.Error:
+                    ok = False
+                if not ok:
+                    key = f"datasets.{contract.dataset}.columns.{column.name}.{setting}"
+                    allowed = f"It must be {column.type.says}, or for a pattern, an RE2 regular expression."
+                    raise ConfigError(file="snapshotter.toml", key=key, problem="makes no sense", allowed=allowed)
+
+    def read(self, text: Text) -> int:
+        """Read a text with nothing left to be guessed."""
+        columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(text.width))
+        options = (
+            f"auto_detect=false, header=true, delim={_literal(text.delimiter)}, quote='\"', escape='\"', strict_mode=true, "
+            f"compression='none', hive_partitioning=false, nullstr='{self._never}', "
+            f"max_line_size={max(_MIN_LINE, text.longest + 2)}, columns={{{columns}}}"
+        )
+        try:
+            with self._translated():
+                self._connection.execute(
+                    f"CREATE OR REPLACE TABLE raw AS SELECT * FROM read_csv({_literal(text.path)}, {options})"
+                )
+        except duckdb.Error as error:
+            raise ReadFailed(str(error)) from None
+        return int(self._one("SELECT count(*) FROM raw"))
+
+    def accept(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime) -> dict[int, int]:
+        """Judge the rows of `raw`: the good go to a table of accepted ones, the others to one of refused ones."""
+        number = len(self._accepted)
+        self._accepted.append(f"accepted_{number}")
+        self._fields |= {field.name: field for field in (cell.field for cell in cells)}
+        self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", [(s.first, s.batch, s.record) for s in spans])
+        validation = Validation(contract, cells, spans, now)
+        self._run(f"CREATE TABLE accepted_{number} AS {validation.accepted()}", contract.parameters)
+        rows = self._all(f"SELECT _batch, count(*) FROM accepted_{number} GROUP BY _batch")
+        total = int(self._one("SELECT count(*) FROM raw"))
+        if sum(count for _, count in rows) < total:
+            self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}", contract.parameters)
+            self._rejected.append(f"rejected_{number}")
+        self._run("DROP TABLE raw")
+        return {int(batch): int(count) for batch, count in rows}
+
+    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
+        """Write the refused rows of a batch, without a header."""
+        cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
+        for table in self._rejected:
+            if self._one(f"SELECT count(*) FROM {table} WHERE _batch = {batch:d}"):
+                return self._copy(
+                    f"SELECT {cells}, _row, _columns, _rules, _reasons FROM {table} WHERE _batch = {batch:d} ORDER BY _row",
+                    path,
+                    f"FORMAT csv, HEADER false, DELIMITER {_literal(delimiter)}",
+                )
+        return 0
+
+    # -- Parquet
+
+    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[BatchRow], path: Path) -> int:
+        """Write all accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
+        self._set_batches(batches, ())
+        parts = ["r._batch", "b.name AS source_filename", "b.revision AS source_revision", "r.source_row"]
+        parts += ["r._instant::TIMESTAMPTZ AS _instant", "r._deleted"]
+        for field, column in columns:
+            cast = "::TIMESTAMPTZ" if field.has_offset else ""
+            parts.append(f"r.{field.name}{cast} AS {identifier(column.physical)}")
+            if column.offset:
+                parts.append(f"r.{field.names[1]} AS {identifier(column.offset)}")
+        source = " UNION ALL BY NAME ".join(f"SELECT * FROM {table}" for table in self._accepted)
+        query = f"SELECT {', '.join(parts)} FROM ({source}) r JOIN batches b ON r._batch = b.batch"
+        return self._copy(query, path, "FORMAT parquet")
+
+    def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
+        """Copy the other rows."""
+        gone = ", ".join(f"{batch:d}" for batch in without)
+        query = f"SELECT * FROM read_parquet({_literal(str(source))}) WHERE _batch NOT IN ({gone})"
+        return self._copy(query, path, "FORMAT parquet")
+
+    # -- merging
+
+    def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
+        """Resolve all rows into `published` with `_lineage`; then, if rows are new, see what they did."""
+        self._set_batches(batches, frame.partial)
+        self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, self._source(frame, stored))}")
+        self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
+        self._resolve(frame, "after_rows", "after")
+        self._run(f"CREATE OR REPLACE TABLE pairs AS {merge.contended(frame, 'all_rows')}")
+        self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(frame, 'all_rows', 'pairs')}")
+        self._run(f"CREATE OR REPLACE TABLE contents AS {merge.contents(frame, 'rivals')}")
+        self._run(
+            "CREATE OR REPLACE VIEW published AS SELECT p.*, coalesce(s._least, p._rank) AS _lineage "
+            "FROM after_published p LEFT JOIN contents s ON p._rank = s._greatest"
+        )
+        if not any(batch.is_new for batch in batches):
+            return Effects()
+        return self._effects(frame, has_stored=bool(stored.paths))
+
+    def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
+        """Compare the keys of two batches."""
+        on = " AND ".join(f"a.{field.name} IS NOT DISTINCT FROM b.{field.name}" for field in key)
+        names = ", ".join(f"a.{field.name}" for field in key)
+        of = "(SELECT * FROM all_rows WHERE _batch = {:d})"
+        query = f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {of.format(old)} a ANTI JOIN {of.format(new)} b ON {on})"
+        return int(self._one(query))
+
+    def _effects(self, frame: Frame, *, has_stored: bool) -> Effects:
+        key = ", ".join(field.name for field in frame.key)
+        self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
+        known = "SEMI JOIN touched t ON " + " AND ".join(f"r.{f.name} IS NOT DISTINCT FROM t.{f.name}" for f in frame.key)
+        some = "NOT r._new" if has_stored else "FALSE"
+        self._run(f"CREATE TABLE before_rows AS SELECT r.* FROM all_rows r {known} WHERE {some}")
+        self._resolve(frame, "before_rows", "before")
+        self._run(
+            f"CREATE TABLE outcomes AS {merge.outcomes(frame, 'touched', 'before_published', 'after_published', 'after_winners')}"
+        )
+        labels = merge.labels(frame, "all_rows", "outcomes", "after_published", "rivals", "contents")
+        (counts,) = self._all(labels)
+        return Effects(*(int(count) for count in counts), ties=int(self._one(merge.ties(frame, "contents"))))
+
+    def _resolve(self, frame: Frame, source: str, name: str) -> None:
+        """Make `{name}_winners` and `{name}_published` of the rows in `source`."""
+        self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, source)}")
+        self._run(f"CREATE OR REPLACE TABLE {name}_standing AS {merge.standing(frame, source, f'{name}_winners')}")
+        heirs = None
+        if frame.inheritable:
+            heirs = f"{name}_inherited"
+            self._run(f"CREATE OR REPLACE TABLE {heirs} AS {merge.inherited(frame, source, f'{name}_standing')}")
+        self._run(f"CREATE OR REPLACE VIEW {name}_published AS {merge.published(frame, f'{name}_standing', heirs)}")
+
+    def _source(self, frame: Frame, stored: Stored) -> str:
+        """Query of the accepted and the stored rows, under the names that `merge` knows."""
+        sources = [f"SELECT * FROM {table}" for table in self._accepted]
+        if stored.paths:
+            parts = ["_batch", "source_row", "_instant::TIMESTAMP AS _instant", "_deleted"]
+            for field, column in stored.columns:
+                cast = "::TIMESTAMP" if field.has_offset else ""
+                parts.append(f"{identifier(column.physical)}{cast} AS {field.name}")
+                if column.offset:
+                    parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
+            paths = ", ".join(_literal(str(path)) for path in stored.paths)
+            sources.append(f"SELECT {', '.join(parts)} FROM read_parquet([{paths}], union_by_name=true)")
+        nothing = ", ".join(f"NULL::VARCHAR AS {name}" for field in frame.fields for name in field.names)
+        empty = (
+            "SELECT NULL::INTEGER AS _batch, NULL::BIGINT AS source_row, NULL::TIMESTAMP AS _instant, "
+            f"NULL::BOOLEAN AS _deleted, {nothing} WHERE FALSE"
+        )
+        return " UNION ALL BY NAME ".join(sources) if sources else empty
+
+    def _set_batches(self, batches: Sequence[BatchRow], partial: Sequence[Field]) -> None:
+        sets = {carries: number for number, carries in enumerate(dict.fromkeys(batch.carries for batch in batches))}
+        flags = "".join(f", has_{field.index} BOOLEAN" for field in partial)
+        columns = (
+            "batch INTEGER, place BIGINT, carried INTEGER, is_new BOOLEAN, is_gone BOOLEAN, name VARCHAR, "
+            f"revision INTEGER, snapshot BIGINT, loaded_at VARCHAR{flags}"
+        )
+        rows = [
+            (b.batch, b.place, sets[b.carries], b.is_new, b.is_gone, b.name, b.revision, b.snapshot, b.loaded_at)
+            + tuple(field.index in b.carries for field in partial)
+            for b in batches
+        ]
+        self._table("batches", columns, rows)
+
+    # -- views
+
+    def publish(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], path: Path) -> int:
+        """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
+        query = view(columns, contract, key, "published")
+        return self._copy(query, path, "FORMAT csv, HEADER, DELIMITER ','", contract.parameters)
+
+    def versions(
+        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
+    ) -> list[Version]:
+        """Read the rows of one key, newest first; only the columns that each row's file carries."""
+        parameters = contract.parameters
+        conditions = []
+        for field, part, column in zip(key, wanted, contract.key, strict=True):
+            value = "''" if part == "" and field.is_text else column.type.parse(f"{parameters.bind(part)}::VARCHAR")
+            conditions.append(f"p.{field.name} IS NOT DISTINCT FROM {value if part or field.is_text else 'NULL'}")
+        shown = [column for column in columns if column.field is not None]
+        cells = ", ".join(f"coalesce({text(column, contract)}, '')" for column in shown)
+        query = (
+            f"SELECT p._batch, p.source_row, p._deleted, p._rank IN (SELECT _lineage FROM published), {cells} "
+            f"FROM after_rows p WHERE {' AND '.join(conditions)} ORDER BY p._rank DESC"
+        )
+        names = [column.name for column in shown]
+        return [
+            Version(dict(zip(names, values, strict=True)), int(batch), int(row), current=current, deleted=deleted)
+            for batch, row, deleted, current, *values in self._all(query, parameters)
+        ]
+
+    def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:
+        """Keep texts: two contracts may have other types for a column."""
+        cells = [f"coalesce({text(c, contract)}, '') AS {identifier('x' + c.name)}" for c in columns if c.field is not None]
+        order = f"row_number() OVER (ORDER BY {', '.join(key_order(key))}) AS _place"
+        self._run(f"CREATE TABLE {identifier(name)} AS SELECT {', '.join([*cells, order])} FROM published p", contract.parameters)
+        self._accepted.clear()
+
+    def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:
+        """Compare by a full join on the key; only what differs leaves the engine."""
+        a, b = identifier(one), identifier(other)
+        on = " AND ".join(f"a.{identifier('x' + name)} = b.{identifier('x' + name)}" for name in key)
+        keys = [", ".join(f"{alias}.{identifier('x' + name)}" for name in key) for alias in "ab"]
+        added = self._all(f"SELECT {keys[1]} FROM {b} b ANTI JOIN {a} a ON {on} ORDER BY b._place")
+        removed = self._all(f"SELECT {keys[0]} FROM {a} a ANTI JOIN {b} b ON {on} ORDER BY a._place")
+        changed = []
+        for place, name in enumerate(columns):
+            cell = identifier("x" + name)
+            rows = self._all(
+                f"SELECT b._place, a.{cell}, b.{cell}, {keys[0]} FROM {a} a JOIN {b} b ON {on} WHERE a.{cell} <> b.{cell}"
+            )
+            changed += [((row, place), (list(parts), name, old, new)) for row, old, new, *parts in rows]
+        changed.sort(key=lambda item: item[0])
+        return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
+
+    # -- the connection
+
+    def _table(self, name: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make a small table of Python values, column by column."""
+        self._run(f"CREATE OR REPLACE TABLE {name} ({columns})")
+        if rows:
+            kinds = [definition.split()[-1] for definition in columns.split(", ")]
+            values = {f"v{i}": list(column) for i, column in enumerate(zip(*rows, strict=True))}
+            lists = ", ".join(f"unnest($v{i}::{kind}[])" for i, kind in enumerate(kinds))
+            self._connection.execute(f"INSERT INTO {name} SELECT {lists}", values)
+
+    def _copy(self, query: str, path: Path, options: str, parameters: Parameters | None = None) -> int:
+        rows = self._all(f"COPY ({query}) TO {_literal(str(path))} ({options})", parameters)
+        return int(rows[0][0])
+
+    def _run(self, sql: str, parameters: Parameters | None = None) -> None:
+        self._all(sql, parameters)
+
+    def _one(self, sql: str, parameters: Parameters | None = None) -> Any:
+        return self._all(sql, parameters)[0][0]
+
+    def _all(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement and fetch everything: a result left open blocks the next statement."""
+        with self._translated():
+            return self._connection.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what a user can mend into named errors."""
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
+        except duckdb.IOException as error:
+            raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
+
+
+def _literal(value: str) -> str:
+    """A path or an option as an SQL literal, where DuckDB takes no parameter."""
+    return "'" + value.replace("'", "''") + "'"

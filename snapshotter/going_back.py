@@ -1,0 +1,135 @@
+"""Going back: each is a new snapshot made of what the ledger holds already. Nothing is erased but by `clean`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from snapshotter import disk
+from snapshotter.archive import Archive
+from snapshotter.dataset import Dataset, Draft, stored_contract
+from snapshotter.errors import AmbiguousBatch, NoSuchBatch
+from snapshotter.inbox import Requeued
+from snapshotter.layout import Layout
+from snapshotter.ledger import Ledger
+from snapshotter.ledger.records import Move
+from snapshotter.ledger.state import Batch, State
+from snapshotter.pipeline import Outcome
+from snapshotter.recovery import withdrawn_reason
+from snapshotter.results import CleanResult
+
+
+def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> Outcome:
+    """Publish the state of a snapshot, with its contract, as a new one."""
+    state, then = dataset.state, dataset.ledger.at(snapshot)
+    before, after = ({batch.id for batch in s.live} for s in (state, then))
+    draft = Draft("reset", now, stored_contract(dataset.name, then.snapshots[snapshot]), then, target=snapshot)
+    draft.dropped, draft.added = tuple(sorted(before - after)), tuple(sorted(after - before))
+    draft.parts = tuple(part for path, part in then.parts.items() if path not in state.parts)
+    draft.removed_parts = tuple(path for path in state.parts if path not in then.parts)
+    draft.moves = tuple(_back_to_processed(dataset, state.batches[number]) for number in draft.added)
+    draft.moves = tuple(move for move in draft.moves if move.source != move.target)
+    if requeue:
+        draft.moves += _requeue(dataset, [state.batches[number] for number in draft.dropped])
+    return _finish(dataset, draft)
+
+
+def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -> Outcome:
+    """Publish the state as if a batch had never come."""
+    batch = find(dataset.state, dataset.name, name, revision)
+    draft = Draft("withdraw", now, stored_contract(dataset.name, dataset.state.snapshots[max(dataset.state.snapshots)]), dataset.state)
+    draft.dropped = (batch.id,)
+    parts, removed = dataset.rewrite(dataset.state, draft.dropped)
+    draft.parts, draft.removed_parts = tuple(parts), tuple(removed)
+    target = dataset.place("rejected", batch.record.name, batch.record.sha256)
+    draft.moves = (Move(source=batch.archived, target=target, batch=batch.id, reason=withdrawn_reason()),)
+    return _finish(dataset, draft)
+
+
+def find(state: State, dataset: str, name: str, revision: int | None = None) -> Batch:
+    """The counting batch of a name, or of `NAME@REVISION`.
+
+    Raises:
+        NoSuchBatch, AmbiguousBatch: none counts, or several do and none is named.
+    """
+    named = [batch for batch in state.live if batch.record.name == name]
+    stem, at, digits = name.rpartition("@")
+    if not named and at and digits.isdigit() and revision is None:
+        return find(state, dataset, stem, int(digits))
+    if revision is not None:
+        named = [batch for batch in named if batch.record.revision == revision]
+    if not named:
+        known = sorted({str(b.status) for b in state.batches.values() if b.record.name == name})
+        problem = f"it is {' and '.join(known)}" if known else "no file of that name was ever applied"
+        raise NoSuchBatch(dataset=dataset, name=name, problem=problem)
+    if len(named) > 1:
+        revisions = [batch.record.revision for batch in named]
+        raise AmbiguousBatch(dataset=dataset, name=name, revisions=", ".join(map(str, revisions)), example=revisions[-1])
+    return named[0]
+
+
+def clean(layout: Layout, datasets: Sequence[str], *, requeue: bool) -> CleanResult:
+    """Empty `output/`; the caller holds the lock."""
+    requeued: list[str] = []
+    if requeue:
+        for name in datasets:
+            requeued += _requeue_all(layout, name)
+    removed = []
+    for entry in sorted(layout.output.iterdir()) if layout.output.is_dir() else ():
+        if entry.name.startswith(".") and not entry.name.startswith(disk.TEMPORARY):
+            continue  # not ours, and not to be seen: such as .gitkeep
+        disk.remove_tree(entry)
+        if not entry.name.startswith("."):
+            removed.append(entry.relative_to(layout.root).as_posix())
+    return CleanResult(removed=removed, requeued=requeued)
+
+
+def _finish(dataset: Dataset, draft: Draft) -> Outcome:
+    """The write order of a run, without a queue."""
+    dataset.merge(draft)
+    dataset.render(draft)
+    commit = dataset.commit(draft)  # COMMIT POINT
+    dataset.publish()
+    dataset.archive()
+    return Outcome(dataset.name, commit, draft.counts)
+
+
+def _back_to_processed(dataset: Dataset, batch: Batch) -> Move:
+    """Where the file of a batch goes that counts again; a withdrawn one lies among the refused."""
+    if batch.archived.startswith("processed/"):
+        return Move(source=batch.archived, target=batch.archived, batch=batch.id)
+    target = dataset.place("processed", batch.record.name, batch.record.sha256)
+    return Move(source=batch.archived, target=target, batch=batch.id)
+
+
+def _requeue(dataset: Dataset, batches: Sequence[Batch]) -> tuple[Move, ...]:
+    """Moves back to the queue; what the bytes are called is noted before anything is committed."""
+    moves, notes = [], []
+    for batch in batches:
+        target = dataset.place("processing", batch.record.name, batch.record.sha256)
+        moves.append(Move(source=batch.archived, target=target, batch=batch.id))
+        notes.append(_note(batch, target))
+    dataset.remember(notes)
+    return tuple(moves)
+
+
+def _note(batch: Batch, target: str) -> Requeued:
+    record = batch.record
+    queued = target.removeprefix("processing/")
+    return Requeued(record.sha256, queued, record.name, record.revision, record.batch_time)
+
+
+def _requeue_all(layout: Layout, dataset: str) -> list[str]:
+    """Move every archived file of a dataset back to the queue: batches that ever counted, oldest first."""
+    state = Ledger(layout.ledger(dataset), dataset).open()
+    archive = Archive(layout, dataset)
+    batches = [b for b in state.batches.values() if (layout.input / b.archived).is_file()]
+    batches = [b for b in batches if b.archived.startswith("processed/")]
+    moves = [
+        Move(source=b.archived, target=archive.place("processing", b.record.name, b.record.sha256), batch=b.id) for b in batches
+    ]
+    archive.requeue([_note(batch, move.target) for batch, move in zip(batches, moves, strict=True)])
+    archive.carry_out(moves, {})
+    return [move.target for move in moves]
+
+

@@ -1,0 +1,368 @@
+"""The queue and the archive: finding files, reading each once, and where they go afterwards.
+
+A file is opened once, without following links, and what is fingerprinted is what is parsed. The queue is a
+folder and nothing else: there is no other record of what waits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import json
+import os
+import re
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import IO, cast
+
+from snapshotter import disk
+from snapshotter.config import DatasetConfig
+from snapshotter.contract.times import format_pattern
+
+SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
+LARGE = 32 * 2**20  # bytes; a larger file is not held in memory
+CHUNK = 16 * 2**20  # bytes read at a time
+_INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
+_EXPANDS_TO = 1000  # the largest believable ratio of a compressed file of more than _SMALL bytes
+_SMALL = 100 * 10**6
+_NAME_BYTES = 255  # what file systems take as one name
+REQUEUED = ".requeued.json"
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Something that lies in the queue.
+
+    Args:
+        name: its path inside the queue, printable: what is not UTF-8 or a control character is escaped.
+        path: where it is.
+        size: in bytes.
+        problem: why it is not even opened; empty for a regular file with a decent name.
+    """
+
+    name: str
+    path: Path
+    size: int
+    problem: str = ""
+
+
+@dataclass
+class Content:
+    """A file's bytes, expanded, and the digest of the file as it lies there.
+
+    Args:
+        sha256: of the file's own bytes.
+        data: all of the text's bytes, or None for a large file.
+        file: the open file of a large one, at its start; whoever takes the content closes it.
+    """
+
+    sha256: str
+    data: bytes | None = None
+    file: IO[bytes] | None = None
+
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
+        """The bytes from `start` on, in pieces."""
+        if self.data is not None:
+            yield self.data[start:]
+        elif self.file is not None:
+            self.file.seek(start)
+            while chunk := self.file.read(CHUNK):
+                yield chunk
+
+    def head(self) -> bytes:
+        """The first bytes: all, or those of a large file that must hold its header."""
+        return self.data if self.data is not None else next(self.chunks(), b"")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.file is not None:
+            self.file.close()
+
+
+class Deferred(Exception):
+    """The file is being written; it waits for the next run."""
+
+
+class Unreadable(Exception):
+    """The file cannot be taken at all; refuses it.
+
+    Args:
+        rule: the rule's name in rejects.
+        reason: for a person.
+    """
+
+    def __init__(self, rule: str, reason: str) -> None:
+        """Keep what is wrong."""
+        super().__init__(reason)
+        self.rule, self.reason = rule, reason
+
+
+def scan(queue: Path) -> list[Drop]:
+    """Everything visible in the queue and its sub-folders, by name."""
+    return sorted(_walk(os.fsencode(queue), b""), key=lambda drop: drop.name)
+
+
+def _walk(folder: bytes, inside: bytes) -> Iterator[Drop]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = os.path.join(inside, entry.name)
+            if invisible(os.fsdecode(entry.name)):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path, name)
+                continue
+            status = entry.stat(follow_symlinks=False)
+            yield Drop(printable(name), Path(os.fsdecode(entry.path)), status.st_size, _problem(name, status))
+
+
+def invisible(name: str) -> bool:
+    """Whether a name in the queue is one that writers use while they write."""
+    return name.startswith((".", "~")) or name.endswith(_INVISIBLE_ENDS)
+
+
+def printable(name: bytes) -> str:
+    """A name that can be printed and stored: what is not UTF-8, and control characters, are escaped."""
+    text = name.decode("utf-8", "backslashreplace")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def _problem(name: bytes, status: os.stat_result) -> str:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a pipe, a socket or a device"
+        return f"it is {kind}, not a regular file"
+    if printable(name) != os.fsdecode(name):
+        return "its name is not UTF-8 or holds control characters"
+    return ""
+
+
+def matches(name: str, config: DatasetConfig) -> bool:
+    """Whether a dataset takes a file of this name."""
+    return name.endswith(SUFFIXES) and any(fnmatchcase(name, pattern) for pattern in config.match)
+
+
+def batch_time(name: str, pattern: str) -> datetime | None:
+    """The time inside a file's name, in UTC; None where the dataset looks for none.
+
+    Args:
+        name: the path inside the queue; its folders are looked at only if the pattern has a `/`.
+        pattern: a `strptime` pattern of part of the name.
+
+    Raises:
+        Unreadable: the pattern does not match exactly once.
+    """
+    if not pattern:
+        return None
+    text = name if "/" in pattern else name.rpartition("/")[2]
+    found = []
+    for match in re.finditer(format_pattern(pattern), text):
+        try:
+            found.append(datetime.strptime(match[0], pattern).replace(tzinfo=UTC))
+        except ValueError:  # the shape of a date, but no date
+            continue
+    if len(found) != 1:
+        raise Unreadable("batch_time", f"batch_time = {pattern!r} matches {len(found)} times in the name, not once")
+    return found[0]
+
+
+def read(drop: Drop, scratch: Path) -> Content:
+    """Read a file once: its digest and its expanded bytes.
+
+    Args:
+        drop: a file of the queue without a problem.
+        scratch: a folder for what does not fit into memory.
+
+    Raises:
+        Deferred: another process has it open for writing, or it changed or went while it was read.
+        Unreadable: it cannot be opened or expanded.
+    """
+    try:
+        descriptor = os.open(drop.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Deferred from None
+    except OSError as error:
+        raise Unreadable("file", f"it cannot be opened: {error.strerror}") from None
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise Unreadable("file", "it is not a regular file")
+        if before.st_size != drop.size or _is_being_written(descriptor):
+            raise Deferred
+        if not before.st_size:
+            raise Unreadable("empty file", "the file has no bytes at all, not even a header")
+        content = _read(drop, file, scratch)
+        if _identity(os.fstat(descriptor)) != _identity(before):
+            content.close()
+            raise Deferred
+    except BaseException:
+        file.close()
+        raise
+    if content.file is not file:
+        file.close()
+    return content
+
+
+def unchanged(content: Content, size: int, modified: int) -> bool:
+    """Whether a large file is still as it was when it was fingerprinted."""
+    if content.file is None:
+        return True
+    status = os.fstat(content.file.fileno())
+    return (status.st_size, status.st_mtime_ns) == (size, modified)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _is_being_written(descriptor: int) -> bool:
+    """Whether any process has the file open for writing: the system grants a read lease only if none has."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:  # not ours, or a file system that cannot tell
+        return False
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def _read(drop: Drop, file: IO[bytes], scratch: Path) -> Content:
+    digest = hashlib.sha256()
+    if drop.name.endswith(".csv") and drop.size > LARGE:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+        return Content(digest.hexdigest(), file=file)
+    if drop.size <= LARGE:
+        data = b"".join(iter(lambda: file.read(CHUNK), b""))
+        digest.update(data)
+        if drop.name.endswith(".csv"):
+            return Content(digest.hexdigest(), data=data)
+    else:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    file.seek(0)
+    return _expanded(drop, file, digest.hexdigest(), scratch)
+
+
+def _expanded(drop: Drop, file: IO[bytes], sha256: str, scratch: Path) -> Content:
+    """Expand a compressed file into memory, or into a nameless file on the disk if it is large."""
+    kind = "gzip" if drop.name.endswith(".gz") else "zstd"
+    spool = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=LARGE, dir=scratch))
+    expanded = 0
+    try:
+        for chunk in _expand_gzip(file) if kind == "gzip" else _expand_zstd(file):
+            expanded += len(chunk)
+            if expanded > max(_SMALL, drop.size * _EXPANDS_TO):
+                raise Unreadable("size", f"it expands to more than {_EXPANDS_TO} times its size")
+            spool.write(chunk)
+        if not expanded:
+            raise Unreadable("empty file", "the file has no bytes at all, not even a header")
+    except BaseException:
+        spool.close()
+        raise
+    spool.seek(0)
+    if expanded > LARGE:
+        return Content(sha256, file=spool)
+    with spool:
+        return Content(sha256, data=spool.read())
+
+
+def _expand_gzip(file: IO[bytes]) -> Iterator[bytes]:
+    try:
+        with gzip.GzipFile(fileobj=file, mode="rb") as reader:
+            while chunk := reader.read(2**20):
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable("compression", f"it is not a whole gzip file: {error}") from None
+
+
+def _expand_zstd(file: IO[bytes]) -> Iterator[bytes]:
+    import zstandard  # only where a .zst was dropped
+
+    # Frame by frame, since only a decompressobj can tell a cut frame; small pieces, since 4 bytes can become 128 KiB.
+    frame, pending = None, b""
+    try:
+        while piece := pending or file.read(4096):
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            yield frame.decompress(piece)
+            pending = frame.unused_data
+            if frame.eof:
+                frame = None
+    except zstandard.ZstdError as error:
+        raise Unreadable("compression", f"it is not a whole zstd file: {error}") from None
+    if frame is not None:
+        raise Unreadable("compression", "it is not a whole zstd file: it ends within a frame")
+
+
+def free_name(folder: Path, name: str, sha256: str, extra: str = "", taken: frozenset[str] | set[str] = frozenset()) -> str:
+    """The name under which a file goes into the archive: its own, or with 8 digits of its digest before its suffix.
+
+    Args:
+        folder: `input/processed` or `input/rejected`.
+        name: its path inside the queue.
+        sha256: its digest; of a thing without content, any text.
+        extra: what will be appended to the name for a companion, which must be free and fit as well.
+        taken: names that other files of the same run are about to take.
+    """
+    parent, _, base = name.rpartition("/")
+    stem, suffix = _split(base)
+    marks = ["", f".{sha256[:8]}", *(f".{sha256[:8]}-{n}" for n in range(2, 10_000))]
+    for mark in marks:
+        room = _NAME_BYTES - len(f"{mark}{suffix}{extra}".encode())
+        candidate = f"{stem.encode()[:room].decode('utf-8', 'ignore')}{mark}{suffix}"
+        path = f"{parent}/{candidate}" if parent else candidate
+        if path not in taken and not os.path.lexists(folder / path) and not (extra and os.path.lexists(folder / f"{path}{extra}")):
+            return path
+    raise FileExistsError(folder / name)
+
+
+def _split(base: str) -> tuple[str, str]:
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if base.endswith(suffix):
+            return base[: -len(suffix)], suffix
+    stem, dot, suffix = base.rpartition(".")
+    return (stem, dot + suffix) if stem else (base, "")
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """A batch whose file was moved back to the queue, and what its bytes are to be called again."""
+
+    sha256: str
+    queued: str
+    name: str
+    revision: int
+    batch_time: datetime | None
+
+    def as_json(self) -> dict[str, object]:
+        """For the note in the queue."""
+        time = self.batch_time.isoformat() if self.batch_time else None
+        return {**self.__dict__, "batch_time": time}
+
+
+def read_requeued(queue: Path) -> list[Requeued]:
+    """The note of what was moved back to the queue."""
+    try:
+        entries = json.loads((queue / REQUEUED).read_text("utf-8"))
+    except FileNotFoundError:
+        return []
+    return [
+        Requeued(**{**entry, "batch_time": datetime.fromisoformat(entry["batch_time"]) if entry["batch_time"] else None})
+        for entry in entries
+    ]
+
+
+def write_requeued(queue: Path, entries: list[Requeued]) -> None:
+    """Write the note anew, durably; without entries it goes."""
+    if entries:
+        text = json.dumps([entry.as_json() for entry in entries], ensure_ascii=False, indent=1)
+        disk.replace(queue / REQUEUED, text.encode())
+    elif (queue / REQUEUED).exists():
+        disk.remove(queue / REQUEUED)

@@ -1,0 +1,112 @@
+"""Where things lie in a workspace; every path that the project touches is made here."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapshotter import disk
+from snapshotter.errors import NoWorkspace
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one workspace; `root` is resolved, so that nothing leads out of it."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, folder: Path | str) -> Layout:
+        """The layout of an existing workspace.
+
+        Raises:
+            NoWorkspace: it is none, or cannot be read.
+        """
+        layout = cls(Path(folder).resolve())
+        try:
+            if not layout.root.is_dir():
+                raise NoWorkspace(path=folder, problem="there is no such folder")
+            if not layout.queue.is_dir():
+                raise NoWorkspace(path=folder, problem="it has no folder input/processing/")
+            next(layout.queue.iterdir(), None)
+        except OSError as error:
+            raise NoWorkspace(path=folder, problem=str(error.strerror)) from None
+        return layout
+
+    @property
+    def input(self) -> Path:
+        """The folder of the queue and the archive."""
+        return self.root / "input"
+
+    @property
+    def queue(self) -> Path:
+        """Files that wait."""
+        return self.input / "processing"
+
+    @property
+    def processed(self) -> Path:
+        """Files that were taken."""
+        return self.input / "processed"
+
+    @property
+    def rejected(self) -> Path:
+        """Files that were refused or withdrawn."""
+        return self.input / "rejected"
+
+    @property
+    def output(self) -> Path:
+        """All that the project makes."""
+        return self.root / "output"
+
+    @property
+    def lock(self) -> Path:
+        """The writer's lock."""
+        return self.root / ".snapshotter.lock"
+
+    def latest(self, dataset: str) -> Path:
+        """The view."""
+        return self.output / "latest.csv" if dataset == DEFAULT else self.output / dataset / "latest.csv"
+
+    def draft(self, dataset: str, snapshot: int) -> Path:
+        """The view of a snapshot that is about to be published, beside the old one."""
+        return self.latest(dataset).with_name(f"{disk.TEMPORARY}latest-{snapshot}.tmp")
+
+    def rejects(self, dataset: str) -> Path:
+        """Rows that were refused out of applied files."""
+        return self.output / "rejects" / dataset
+
+    def ledger(self, dataset: str) -> Path:
+        """The Delta table."""
+        return self.output / "ledger" / dataset
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder of a writer for what does not fit into memory; gone afterwards, whatever happens."""
+        disk.make_folder(self.output)
+        with disk.writing(self.output):
+            folder = Path(tempfile.mkdtemp(prefix=disk.TEMPORARY, dir=self.output))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep_scratch(self) -> None:
+        """Remove the scratch folders of killed writers; only under the lock."""
+        self._sweep(f"{disk.TEMPORARY}*", self.output)
+
+    def sweep_drafts(self) -> None:
+        """Remove drafts of views that nothing was committed for; only under the lock, after recovery."""
+        folders = [p for p in self.output.glob("*") if p.is_dir() and not p.is_symlink()]
+        self._sweep(f"{disk.TEMPORARY}*.tmp", self.output, *folders)
+
+    def _sweep(self, pattern: str, *folders: Path) -> None:
+        for folder in folders:
+            for entry in folder.glob(pattern) if folder.is_dir() else ():
+                if entry.is_dir() or pattern.endswith(".tmp"):
+                    disk.remove_tree(entry)

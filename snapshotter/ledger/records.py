@@ -1,0 +1,182 @@
+"""What a commit says of itself: our record inside each entry of the Delta log.
+
+These models are the format of the ledger on the disk. A field is only ever added, with a default.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from snapshotter.contract.columns import StoredColumn
+
+FORMAT = 1
+
+
+class Status(StrEnum):
+    """What became of a file. The first five are said by a run, the others come later."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    EMPTY = "empty"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    ROLLED_BACK = "rolled_back"
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Failure(_Record):
+    """Why a whole file was refused.
+
+    Args:
+        rule: the rule's name.
+        reason: for a person; never holds a cell's value.
+        column: the column at fault, if one is.
+        row: the number of the record at fault (header 0, first record 1), if one is.
+    """
+
+    rule: str
+    reason: str
+    column: str | None = None
+    row: int | None = None
+
+
+class FileRecord(_Record):
+    """A file that a run took out of the queue.
+
+    Args:
+        name, revision: the batch.
+        sha256: digest of the file's bytes; empty for what is not a regular file.
+        size: in bytes.
+        status: what the run decided.
+        queued: its path in the queue, which differs from the name after a requeue.
+        archived: its path inside `input/` afterwards (`processed/…` or `rejected/…`).
+        batch: the number that its rows carry; None if it has none.
+        batch_time: the time inside its name.
+        shape: index of its header in the ledger's list of shapes.
+        acceptance: digest of the contract that accepted it.
+        read, accepted, rejected: numbers of records.
+        rejects: path of its rejected rows inside `output/rejects/<dataset>/`, and the digest of that file.
+        warnings, failure: what a person should know.
+    """
+
+    name: str
+    revision: int
+    sha256: str
+    size: int
+    status: Status
+    queued: str
+    archived: str
+    batch: int | None = None
+    batch_time: datetime | None = None
+    shape: int | None = None
+    acceptance: str = ""
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    rejects: str | None = None
+    rejects_sha256: str | None = None
+    warnings: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+class PartRecord(_Record):
+    """A Parquet file of the table.
+
+    Args:
+        path: its name in the table's folder.
+        rows, size, sha256: what is in it.
+        batches: the batches whose rows it holds.
+    """
+
+    path: str
+    rows: int
+    size: int
+    sha256: str
+    batches: tuple[int, ...]
+
+
+class ViewRecord(_Record):
+    """The rendered `latest.csv` of a snapshot; inode and mtime (ns) are those it had when it was written."""
+
+    sha256: str
+    rows: int
+    size: int
+    inode: int
+    modified: int
+
+
+class Counts(_Record):
+    """What a run did, in rows; see the specification, section 5."""
+
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    deleted: int = 0
+    ties: int = 0
+
+
+class Move(_Record):
+    """A file that changes its folder because of a commit; paths are relative to `input/`.
+
+    Args:
+        source, target: from where to where.
+        batch: the batch whose file it is.
+        reason: for `input/rejected/`, why it is there.
+    """
+
+    source: str
+    target: str
+    batch: int | None = None
+    reason: Failure | None = None
+
+
+Kind = Literal["run", "reset", "withdraw", "config", "files"]
+
+
+class Commit(_Record):
+    """One change of the ledger.
+
+    Args:
+        kind: `files` only records what became of files; all others make a snapshot.
+        snapshot: the number of the snapshot that it makes.
+        at: when.
+        contract: the dataset's configuration, as it holds for this snapshot.
+        target: the snapshot that a reset goes back to.
+        files: the files that the run took out of the queue.
+        added, dropped: batches that count from now on although an earlier commit brought them, or no longer.
+        columns: columns that are new in the table.
+        shapes: headers that are new: (index of the column, published name) in the header's order.
+        parts, removed_parts: Parquet files that belong to the table from now on, or no longer.
+        moves: archived files that go elsewhere.
+        counts, view: the result.
+    """
+
+    format: int = FORMAT
+    kind: Kind
+    snapshot: int | None = None
+    at: datetime
+    contract: dict[str, Any] = {}
+    target: int | None = None
+    files: tuple[FileRecord, ...] = ()
+    added: tuple[int, ...] = ()
+    dropped: tuple[int, ...] = ()
+    columns: tuple[StoredColumn, ...] = ()
+    shapes: tuple[tuple[tuple[int, str], ...], ...] = ()
+    parts: tuple[PartRecord, ...] = ()
+    removed_parts: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    counts: Counts = Counts()
+    view: ViewRecord | None = None

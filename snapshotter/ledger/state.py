@@ -1,0 +1,144 @@
+"""The state of a ledger: a fold over its commits, without effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from snapshotter.contract.columns import StoredColumn
+from snapshotter.ledger.records import Commit, FileRecord, PartRecord, Status
+
+Shape = tuple[tuple[int, str], ...]
+
+# What becomes of a batch that a commit of this kind drops.
+_DROPPED_BY = {"run": Status.REPLACED, "reset": Status.ROLLED_BACK, "withdraw": Status.WITHDRAWN}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A delivery whose rows were accepted.
+
+    Args:
+        record: as its run recorded it; `record.batch` is its number.
+        snapshot, at: the snapshot that brought it, and when that was.
+        status: applied while it counts.
+        archived: where its file is now, inside `input/`.
+    """
+
+    record: FileRecord
+    snapshot: int
+    at: datetime
+    status: Status
+    archived: str
+
+    @property
+    def id(self) -> int:
+        """The number that its rows carry."""
+        assert self.record.batch is not None
+        return self.record.batch
+
+    @property
+    def rank(self) -> tuple[datetime, str, int]:
+        """What orders batches at one instant: batch time (an absent one is the least), name, revision."""
+        return batch_rank(self.record.batch_time, self.record.name, self.record.revision)
+
+
+def batch_rank(time: datetime | None, name: str, revision: int) -> tuple[datetime, str, int]:
+    """The part of the rank that belongs to a batch; Python orders text by code point."""
+    return (time.replace(tzinfo=None) if time else datetime.min, name, revision)
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a ledger says, as of one commit.
+
+    Args:
+        version: the Delta version, -1 without a table.
+        columns: every column that the table ever had, in the order of their coming.
+        shapes: every header that a batch ever had.
+        batches: every batch by its number.
+        snapshots: the commits that made snapshots, by number.
+        parts: the live Parquet files by name.
+        files: (when, record) of every file that a run ever took, in order.
+    """
+
+    version: int = -1
+    columns: tuple[StoredColumn, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    batches: dict[int, Batch] = field(default_factory=dict)
+    snapshots: dict[int, Commit] = field(default_factory=dict)
+    parts: dict[str, PartRecord] = field(default_factory=dict)
+    files: tuple[tuple[datetime, FileRecord], ...] = ()
+
+    @property
+    def current(self) -> Commit | None:
+        """The commit of the current snapshot."""
+        return self.snapshots[max(self.snapshots)] if self.snapshots else None
+
+    @property
+    def live(self) -> list[Batch]:
+        """The batches that count, in the order of their rank."""
+        return sorted((b for b in self.batches.values() if b.status is Status.APPLIED), key=lambda b: b.rank)
+
+    @property
+    def next_batch(self) -> int:
+        """The number for the next batch."""
+        return max(self.batches, default=0) + 1
+
+    @property
+    def next_snapshot(self) -> int:
+        """The number for the next snapshot."""
+        return max(self.snapshots, default=0) + 1
+
+    def newest(self, name: str) -> Batch | None:
+        """The newest revision under a name, whatever became of it."""
+        named = [b for b in self.batches.values() if b.record.name == name]
+        return max(named, key=lambda b: (b.record.revision, b.id), default=None)
+
+    def newest_by_name(self) -> dict[str, Batch]:
+        """`newest` for all names at once."""
+        found: dict[str, Batch] = {}
+        for batch in self.batches.values():
+            other = found.get(batch.record.name)
+            if other is None or (batch.record.revision, batch.id) > (other.record.revision, other.id):
+                found[batch.record.name] = batch
+        return found
+
+
+def fold(commits: Iterable[tuple[int, Commit]], until: int | None = None) -> State:
+    """The state after these commits, (Delta version, record) in order.
+
+    Args:
+        commits: all commits of the ledger.
+        until: stop behind the commit that made this snapshot.
+    """
+    columns: list[StoredColumn] = []
+    shapes: list[Shape] = []
+    batches: dict[int, Batch] = {}
+    snapshots: dict[int, Commit] = {}
+    parts: dict[str, PartRecord] = {}
+    files: list[tuple[datetime, FileRecord]] = []
+    version = -1
+    for version, commit in commits:  # noqa: B007 - the last version is part of the state
+        columns += commit.columns
+        shapes += commit.shapes
+        for path in commit.removed_parts:
+            parts.pop(path)
+        parts |= {part.path: part for part in commit.parts}
+        for record in commit.files:
+            files.append((commit.at, record))
+            if record.batch is not None and commit.snapshot is not None:
+                batches[record.batch] = Batch(record, commit.snapshot, commit.at, Status.APPLIED, record.archived)
+        for number in commit.dropped:
+            batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind])
+        for number in commit.added:
+            batches[number] = replace(batches[number], status=Status.APPLIED)
+        for move in commit.moves:
+            if move.batch is not None:
+                batches[move.batch] = replace(batches[move.batch], archived=move.target)
+        if commit.snapshot is not None:
+            snapshots[commit.snapshot] = commit
+            if commit.snapshot == until:
+                break
+    return State(version, tuple(columns), tuple(shapes), batches, snapshots, parts, tuple(files))

@@ -1,0 +1,55 @@
+"""One writer at a time: a lock that the system releases when its process dies."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from snapshotter.disk import writing
+from snapshotter.errors import LockTimeout
+from snapshotter.layout import Layout
+
+
+@contextmanager
+def writer_lock(layout: Layout, timeout: float) -> Iterator[None]:
+    """Hold the workspace's lock.
+
+    Args:
+        layout: the workspace.
+        timeout: how long to wait for another process, in seconds.
+
+    Raises:
+        LockTimeout: it did not end in that time; says who holds the lock.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(layout.lock, timeout=timeout)
+    try:
+        with writing(layout.lock):
+            lock.acquire()
+    except Timeout:
+        raise LockTimeout(holder=_holder(layout), seconds=timeout) from None
+    try:
+        # Who holds it: for people. The lock itself is the system's, and dies with its process.
+        note = {"process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        _note(layout).write_text(json.dumps(note))
+        yield
+    finally:
+        lock.release()
+
+
+def _note(layout: Layout) -> Path:
+    """Beside the lock, since whoever waits for the lock empties its file."""
+    return layout.lock.with_name(".snapshotter.writer.json")
+
+
+def _holder(layout: Layout) -> str:
+    try:
+        note = json.loads(_note(layout).read_text())
+        return f"process {note['process']} since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

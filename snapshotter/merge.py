@@ -1,0 +1,235 @@
+"""Which row wins, and what a run did: the rules of the specification, sections 4 and 5, as SQL over sets.
+
+The rank of a row is one integer, `instant * 2^64 + order of its batch * 2^40 + row number`: comparing ranks
+is comparing (instant, batch time, name, revision, row number). The maximum of a set is associative,
+commutative and idempotent, so that neither the order of arrival nor the number of runs can change a result.
+
+Relations have the stored columns under the names c0, c1 … (and o0, o1 … for the offsets of timestamps), so that
+no name from a file can meet one of ours. What a relation holds beside them:
+
+| column | |
+|---|---|
+| `_rank` | the rank |
+| `_batch`, `source_row`, `_instant`, `_deleted` | as stored |
+| `_carried` | number of the set of columns that the row's file carries |
+| `_has_3` | whether the row's file carries column 3; only for columns that some file lacks |
+| `_new`, `_gone` | whether this run brought the row; whether this run replaces it |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ROW_BITS, ORDER_BITS = 40, 24
+_RANK = f"epoch_us(r._instant)::HUGEINT * {2 ** (ROW_BITS + ORDER_BITS)} + b.place::HUGEINT * {2**ROW_BITS} + r.source_row"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A stored column as the relations know it.
+
+    Args:
+        index: its number among the stored columns.
+        has_offset: whether it is a timestamp, with the offset in a column of its own.
+        is_text: whether its empty cell is stored as an empty text (and not as NULL).
+    """
+
+    index: int
+    has_offset: bool = False
+    is_text: bool = True
+
+    @property
+    def name(self) -> str:
+        """The column of its values."""
+        return f"c{self.index}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of its values and, for a timestamp, of its offsets."""
+        return (self.name, f"o{self.index}") if self.has_offset else (self.name,)
+
+    @property
+    def has(self) -> str:
+        """The flag that says whether a row's file carries it."""
+        return f"_has_{self.index}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The columns of a merge.
+
+    Args:
+        fields: every column that a batch in play carries.
+        key: those of the key, in order.
+        partial: those that some batch in play lacks.
+        marker: the column of `delete_when`, which is never inherited.
+    """
+
+    fields: tuple[Field, ...]
+    key: tuple[Field, ...]
+    partial: tuple[Field, ...] = ()
+    marker: Field | None = None
+
+    @property
+    def inheritable(self) -> tuple[Field, ...]:
+        """The columns that an absent cell is taken over for."""
+        return tuple(field for field in self.partial if field != self.marker)
+
+    @property
+    def constant(self) -> tuple[Field, ...]:
+        """The columns that every batch in play carries."""
+        return tuple(field for field in self.fields if field not in self.partial)
+
+
+def rows(frame: Frame, source: str) -> str:
+    """Query of all rows in play, ranked. `batches` says of each batch: place, carried, is_new, is_gone, has_N."""
+    flags = "".join(f", b.has_{field.index} AS {field.has}" for field in frame.partial)
+    return (
+        f"SELECT {_RANK} AS _rank, r._batch, r.source_row, r._instant, r._deleted, b.carried AS _carried, "
+        f"b.is_new AS _new, b.is_gone AS _gone{flags}, {_columns(frame.fields, 'r.')} "
+        f"FROM ({source}) r JOIN batches b ON r._batch = b.batch"
+    )
+
+
+def winners(frame: Frame, source: str) -> str:
+    """Query of the greatest rank per key, and of its greatest tombstone."""
+    key = _keys(frame)
+    return f"SELECT {key}, max(_rank) AS _rank, max(_rank) FILTER (_deleted) AS _grave FROM {source} GROUP BY {key}"
+
+
+def standing(frame: Frame, source: str, won: str) -> str:
+    """Query of the winning rows that are not tombstones, before inheritance."""
+    flags = "".join(f", r.{field.has}" for field in frame.partial)
+    return (
+        f"SELECT r._rank, w._grave{flags}, {_columns(frame.fields, 'r.')} "
+        f"FROM {source} r JOIN {won} w ON r._rank = w._rank WHERE NOT r._deleted"
+    )
+
+
+def inherited(frame: Frame, source: str, stood: str) -> str:
+    """Query of the cells that winning rows take over: of the greatest rank that carries the column, above the grave."""
+    parts = []
+    for field in frame.inheritable:
+        condition = f"FILTER (r.{field.has} AND (s._grave IS NULL OR r._rank > s._grave))"
+        parts += [f"arg_max_null(r.{name}, r._rank) {condition} AS {name}" for name in field.names]
+        parts.append(f"max(r._rank) {condition} AS _source_{field.index}")
+    lacking = " OR ".join(f"NOT s.{field.has}" for field in frame.inheritable)
+    return (
+        f"SELECT s._rank, {', '.join(parts)} FROM {source} r JOIN {stood} s ON {_same_key(frame, 'r', 's')} "
+        f"WHERE {lacking} GROUP BY s._rank"
+    )
+
+
+def published(frame: Frame, stood: str, heirs: str | None) -> str:
+    """Query of the published rows: `_rank`, the columns, and for partial columns `_source_N`, the rank of their cell."""
+    parts = ["s._rank", _columns(frame.constant, "s.")]
+    for field in frame.partial:
+        if heirs is None or field == frame.marker:
+            parts += [f"s.{name}" for name in field.names]
+            parts.append(f"s._rank AS _source_{field.index}")
+            continue
+        parts += [f"CASE WHEN s.{field.has} THEN s.{name} ELSE h.{name} END AS {name}" for name in field.names]
+        source = f"coalesce(h._source_{field.index}, s._grave)"
+        parts.append(f"CASE WHEN s.{field.has} THEN s._rank ELSE {source} END AS _source_{field.index}")
+    join = f" LEFT JOIN {heirs} h ON s._rank = h._rank" if heirs else ""
+    return f"SELECT {', '.join(part for part in parts if part)} FROM {stood} s{join}"
+
+
+def contended(frame: Frame, source: str) -> str:
+    """Query of the (key, instant) pairs at which there is more than one row."""
+    key = _keys(frame)
+    return f"SELECT {key}, _instant FROM {source} GROUP BY {key}, _instant HAVING count(*) > 1"
+
+
+def rivals(frame: Frame, source: str, pairs: str) -> str:
+    """Query of the rows at those pairs, with `_content`: equal for rows of one pair that say the same."""
+    key = _keys(frame, "r.")
+    return (
+        f"SELECT {key}, r._instant, r._rank, r._new, r._gone, dense_rank() OVER (PARTITION BY {key}, r._instant "
+        f"ORDER BY r._carried, {_columns(frame.fields, 'r.')}) AS _content "
+        f"FROM {source} r SEMI JOIN {pairs} p ON {_same_key(frame, 'r', 'p')} AND r._instant = p._instant"
+    )
+
+
+def contents(frame: Frame, rival_rows: str) -> str:
+    """Query of what was said at contended pairs: the least and greatest rank that says it, and who said it before."""
+    key = _keys(frame)
+    return (
+        f"SELECT {key}, _instant, _content, min(_rank) FILTER (NOT _gone) AS _least, "
+        f"max(_rank) FILTER (NOT _gone) AS _greatest, bool_or(NOT _new) AS _known "
+        f"FROM {rival_rows} GROUP BY {key}, _instant, _content"
+    )
+
+
+def ties(frame: Frame, said: str) -> str:
+    """Query of one number: the keys at which this run brought a content that others at its instant contradict."""
+    key = _keys(frame)
+    return (
+        f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM (SELECT {key} FROM {said} WHERE _least IS NOT NULL "
+        f"GROUP BY {key}, _instant HAVING count(*) > 1 AND NOT bool_and(_known)))"
+    )
+
+
+def outcomes(frame: Frame, touched: str, before: str, after: str, won: str) -> str:
+    """Query of what happened to each touched key: `_was`, `_is`, `_changed`, and `_cause`, the rank of the row that did it."""
+    differs = {field: _differs(field) for field in frame.fields}
+    constant = " OR ".join(differs[field] for field in frame.constant)
+    causes = [f"CASE WHEN {constant} THEN a._rank END"]
+    causes += [f"CASE WHEN {differs[field]} THEN a._source_{field.index} END" for field in frame.partial]
+    changed = " OR ".join(f"({condition})" for condition in differs.values())
+    on = {alias: _same_key(frame, "t", alias) for alias in "baw"}
+    return (
+        f"SELECT {_keys(frame, 't.')}, b._rank IS NOT NULL AS _was, a._rank IS NOT NULL AS _is, "
+        f"b._rank IS NOT NULL AND a._rank IS NOT NULL AND ({changed}) AS _changed, a._rank AS _winner, "
+        f"CASE WHEN a._rank IS NULL THEN w._rank WHEN b._rank IS NULL THEN a._rank "
+        f"ELSE greatest({', '.join(causes)}, NULL) END AS _cause "
+        f"FROM {touched} t LEFT JOIN {before} b ON {on['b']} LEFT JOIN {after} a ON {on['a']} "
+        f"LEFT JOIN {won} w ON {on['w']}"
+    )
+
+
+def labels(frame: Frame, source: str, happened: str, after: str, rival_rows: str, said: str) -> str:
+    """Query of one row: how many of the new rows were inserted, updated, deleted, unchanged, superseded."""
+    known = (
+        f"SELECT v._rank FROM {rival_rows} v JOIN {said} s ON {_same_key(frame, 'v', 's')} "
+        f"AND v._instant = s._instant AND v._content = s._content WHERE v._new AND s._known"
+    )
+    as_published = " AND ".join(
+        [f"NOT ({_differs(field, 'a', 'n')})" for field in frame.constant]
+        + [f"(NOT n.{field.has} OR NOT ({_differs(field, 'a', 'n')}))" for field in frame.partial]
+    )
+    return (
+        "SELECT count(*) FILTER (_label = 'inserted'), count(*) FILTER (_label = 'updated'), "
+        "count(*) FILTER (_label = 'deleted'), count(*) FILTER (_label = 'unchanged'), "
+        "count(*) FILTER (_label = 'superseded') FROM (SELECT CASE "
+        "WHEN n._rank = o._cause AND NOT o._was AND o._is THEN 'inserted' "
+        "WHEN n._rank = o._cause AND o._was AND NOT o._is THEN 'deleted' "
+        "WHEN n._rank = o._cause AND o._changed THEN 'updated' "
+        "WHEN n._rank = o._winner OR k._rank IS NOT NULL OR (n._deleted AND NOT o._was) "
+        f"OR (a._rank IS NOT NULL AND {as_published}) THEN 'unchanged' ELSE 'superseded' END AS _label "
+        f"FROM (SELECT * FROM {source} WHERE _new) n JOIN {happened} o ON {_same_key(frame, 'n', 'o')} "
+        f"LEFT JOIN ({known}) k ON n._rank = k._rank "
+        f"LEFT JOIN {after} a ON a._rank = o._winner)"
+    )
+
+
+def _columns(fields: Iterable[Field], prefix: str = "") -> str:
+    return ", ".join(prefix + name for field in fields for name in field.names)
+
+
+def _keys(frame: Frame, prefix: str = "") -> str:
+    """The values of the key; the offset of a timestamp in it is no part of what it is equal to."""
+    return ", ".join(prefix + field.name for field in frame.key)
+
+
+def _same_key(frame: Frame, one: str, other: str) -> str:
+    """Equal keys; empty equals empty."""
+    return " AND ".join(f"{one}.{field.name} IS NOT DISTINCT FROM {other}.{field.name}" for field in frame.key)
+
+
+def _differs(field: Field, one: str = "a", other: str = "b") -> str:
+    """Whether two published cells differ; an absent text is published as the empty one is."""
+    if field.is_text:
+        return f"coalesce({one}.{field.name}, '') <> coalesce({other}.{field.name}, '')"
+    return " OR ".join(f"{one}.{name} IS DISTINCT FROM {other}.{name}" for name in field.names)

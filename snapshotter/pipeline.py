@@ -1,0 +1,110 @@
+"""One run, from top to bottom: the way of a row.
+
+    queue -> intake (identify, prove, read, judge) -> merge -> ledger.commit -> publish -> archive
+
+The write order keeps these true at every instant, and after any crash and one more run: `latest.csv` is one
+committed snapshot; every batch is applied once or waits whole in the queue; every file is in one folder; what
+was reported survives a power cut; older snapshots never change. docs/design.md has the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from snapshotter import inbox
+from snapshotter.contract import Contract
+from snapshotter.dataset import Dataset, Draft
+from snapshotter.errors import SnapshotterError
+from snapshotter.inbox import Drop
+from snapshotter.layout import Layout
+from snapshotter.ledger.records import Commit, Counts, FileRecord
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did to one dataset.
+
+    Args:
+        dataset: its name.
+        commit: what was committed; None in a dry run and after an error.
+        counts: in rows.
+        files: a record of each file that was in the queue.
+        error: why nothing of it was published.
+    """
+
+    dataset: str
+    commit: Commit | None = None
+    counts: Counts = Counts()
+    files: tuple[FileRecord, ...] = ()
+    error: SnapshotterError | None = None
+
+
+def sort_queue(layout: Layout, contracts: Sequence[Contract]) -> tuple[dict[str, list[Drop]], list[str]]:
+    """The queue's files by dataset, the first that matches, and the names that none matches."""
+    by_dataset: dict[str, list[Drop]] = {contract.dataset: [] for contract in contracts}
+    unmatched = []
+    for drop in inbox.scan(layout.queue):
+        taker = next((c.dataset for c in contracts if inbox.matches(drop.name, c.config)), None)
+        if taker is None:
+            unmatched.append(drop.name)
+        else:
+            by_dataset[taker].append(drop)
+    return by_dataset, unmatched
+
+
+def run(
+    datasets: Sequence[Dataset], drops: dict[str, list[Drop]], now: datetime, *, dry_run: bool, progress: Progress
+) -> list[Outcome]:
+    """Process the queue; the caller holds the writer's lock, and has recovered.
+
+    All files of all datasets are judged before anything is committed; then each dataset is committed whole or
+    not at all, and an error of one does not stop the others.
+
+    Args:
+        datasets: all datasets, open.
+        drops: the queue's files by dataset.
+        now: the time of the run.
+        dry_run: judge and merge, but commit, publish and move nothing.
+        progress: called with the number of bytes of each file that was looked at.
+    """
+    judged = [(dataset, _judge(dataset, drops[dataset.name], now, progress)) for dataset in datasets]
+    outcomes = []
+    for dataset, draft in judged:
+        outcome = draft if isinstance(draft, Outcome) else _finish(dataset, draft, dry_run=dry_run)
+        dataset.close()
+        if outcome is not None and drops[dataset.name]:
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progress) -> Draft | Outcome:
+    try:
+        return dataset.judge(drops, now, progress)
+    except SnapshotterError as error:
+        return Outcome(dataset.name, error=error)
+
+
+def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome | None:
+    """Merge, commit, publish and archive one dataset."""
+    try:
+        if draft.changes_snapshot:
+            dataset.merge(draft)
+        if not dry_run and draft.changes_snapshot:
+            dataset.write_rows(draft)
+            dataset.render(draft)
+        if dry_run:
+            return Outcome(dataset.name, None, draft.counts, draft.reported())
+        commit = dataset.commit(draft)  # COMMIT POINT: from here on it counts
+        if commit is None:
+            return Outcome(dataset.name, None, draft.counts, draft.reported())
+        dataset.publish()
+        dataset.archive(draft.taken.consumed)
+    except SnapshotterError as error:
+        return Outcome(dataset.name, error=error)
+    return Outcome(dataset.name, commit, draft.counts, draft.reported())
+
+

@@ -1,0 +1,113 @@
+"""The view: how published rows become the text of `latest.csv`, a pure function of ledger and contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from snapshotter.contract import Contract
+from snapshotter.contract.columns import StoredColumn, fold
+from snapshotter.contract.times import iso_text
+from snapshotter.ledger.state import Shape
+from snapshotter.merge import ROW_BITS, Field
+from snapshotter.sql import identifier
+
+_LOW_BITS = f"(_lineage & {2**64 - 1}::HUGEINT)"
+_SOURCE_ROW = f"({_LOW_BITS} & {2**ROW_BITS - 1}::HUGEINT)"
+SOURCE_PLACE = f"(({_LOW_BITS} >> {ROW_BITS})::BIGINT)"
+_LINEAGE = {
+    "source_filename": "b.name",
+    "source_row": f"{_SOURCE_ROW}::VARCHAR",
+    "source_revision": "b.revision::VARCHAR",
+    "snapshot": "b.snapshot::VARCHAR",
+    "loaded_at": "b.loaded_at",
+}
+
+
+@dataclass(frozen=True)
+class ViewColumn:
+    """A column of `latest.csv`: its name, and the stored column behind it (None for lineage)."""
+
+    name: str
+    field: Field | None
+    stored: StoredColumn | None
+
+
+def view_columns(contract: Contract, stored: Sequence[StoredColumn], shapes: Sequence[Shape]) -> list[ViewColumn]:
+    """The columns of `latest.csv`, in order.
+
+    Args:
+        contract: the contract of the snapshot.
+        stored: the columns of the ledger.
+        shapes: the headers of the batches that count, in the order of (batch time, name, revision).
+
+    Returns:
+        `column_order` first; then as in the first header, then what later headers add; lineage last.
+    """
+    names: dict[int, str] = {}
+    for shape in dict.fromkeys(shapes):
+        for index, spelled in shape:
+            names.setdefault(index, spelled)
+    if not names:  # nothing counts any more: a header that says what would
+        columns = [ViewColumn(column.name, None, None) for column in (*contract.key, contract.timestamp)]
+    else:
+        columns = [ViewColumn(name, field_of(index, stored[index]), stored[index]) for index, name in names.items()]
+    columns += [ViewColumn(name, None, None) for name in contract.config.lineage]
+    order = {fold(name): place for place, name in enumerate(contract.config.column_order)}
+    return sorted(columns, key=lambda column: order.get(fold(column.name), len(order)))
+
+
+def field_of(index: int, column: StoredColumn) -> Field:
+    """A stored column as the merge knows it."""
+    is_text = column.type in ("string", "uuid", "email")
+    return Field(index, has_offset=column.offset is not None, is_text=is_text)
+
+
+def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:
+    """SQL of a cell as it is published; NULL for an empty one."""
+    if column.field is None or column.stored is None:
+        return _LINEAGE.get(column.name, "NULL::VARCHAR")
+    value = prefix + column.field.name
+    if column.field.has_offset:
+        offset = prefix + column.field.names[1]
+        return f"{iso_text(contract.clock.local(value, offset, contract.parameters))} || coalesce({offset}, '')"
+    if column.field.is_text:
+        return f"nullif({value}, '')"
+    return contract.type(column.stored.type).text(value)
+
+
+def view(columns: Sequence[ViewColumn], contract: Contract, key: Sequence[Field], source: str) -> str:
+    """Query of the lines of `latest.csv`, in order.
+
+    Args:
+        columns: from `view_columns`.
+        contract: the contract of the snapshot.
+        key: the fields of the key.
+        source: relation of published rows with `_lineage`, the rank of the row that they come from.
+    """
+    cells = [text(column, contract) for column in columns]
+    if len(columns) == 1:  # an empty line would be no record
+        cells = [f"coalesce({cells[0]}, '')"]
+    selected = ", ".join(f"{cell} AS {identifier(column.name)}" for cell, column in zip(cells, columns, strict=True))
+    return (
+        f"SELECT {selected} FROM {source} p JOIN batches b ON b.place = {SOURCE_PLACE} AND NOT b.is_gone "
+        f"ORDER BY {', '.join(key_order(key))}"
+    )
+
+
+def key_order(key: Sequence[Field], prefix: str = "p.") -> list[str]:
+    """SQL of the order of rows: key by key, empty first, typed keys by value, text keys as whole numbers, then text."""
+    terms: list[str] = []
+    for field in key:
+        cell = prefix + field.name
+        if not field.is_text:
+            terms.append(f"{cell} NULLS FIRST")
+            continue
+        whole = f"regexp_full_match({cell}, '0|-?[1-9][0-9]*')"
+        negative = f"({whole} AND {cell}[1] = '-')"
+        # Whole numbers of any length by value: the shorter positive is the less; the digits of negatives are mirrored.
+        kind = f"CASE WHEN {cell} = '' THEN 0 WHEN {negative} THEN 1 WHEN {whole} THEN 2 ELSE 3 END"
+        size = f"CASE WHEN {negative} THEN -length({cell}) WHEN {whole} THEN length({cell}) ELSE 0 END"
+        digits = f"CASE WHEN {negative} THEN translate({cell}, '0123456789', '9876543210') ELSE {cell} END"
+        terms += [kind, size, digits]
+    return terms

@@ -1,0 +1,85 @@
+"""The file of refused rows: the original cells and four columns that say what is wrong.
+
+It can be mended and dropped again as it is. A record with too few or too many cells stays as it was, in front
+of the four cells, so that it is refused again until somebody has mended it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapshotter.contract.columns import fold
+
+COLUMNS = ("_reject_row", "_reject_column", "_reject_rule", "_reject_reason")
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """A record with the wrong number of cells: its number, that of its cells, and its bytes without the line end."""
+
+    row: int
+    cells: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One failure of one row."""
+
+    row: int
+    column: str
+    rule: str
+    value: str
+    reason: str
+
+
+def kept_positions(names: Sequence[str]) -> list[int]:
+    """The cells of a header that belong to the row itself, and not to an earlier refusal of it."""
+    return [position for position, name in enumerate(names) if fold(name) not in COLUMNS]
+
+
+def compose(names: Sequence[str], delimiter: str, judged: bytes, ragged: Iterable[Ragged], width: int) -> bytes:
+    """The content of a file of refused rows.
+
+    Args:
+        names: the file's header.
+        delimiter: the file's delimiter.
+        judged: the lines of the refused rows, with the four cells.
+        ragged: the records with the wrong number of cells.
+        width: how many cells a record should have had.
+    """
+    header = line([*(names[position] for position in kept_positions(names)), *COLUMNS], delimiter)
+    lines = [header.encode(), judged]
+    for record in ragged:
+        reason = f"the record has {record.cells} cells, the header {width}"
+        lines.append(record.raw + delimiter.encode() + line([str(record.row), "", "cells", reason], delimiter).encode())
+    return b"".join(lines)
+
+
+def line(cells: Sequence[str], delimiter: str) -> str:
+    """One CSV line; a cell is quoted only if it must be."""
+    special = re.compile(f'[{re.escape(delimiter)}"\r\n]')
+    quoted = ('"' + cell.replace('"', '""') + '"' if special.search(cell) else cell for cell in cells)
+    return delimiter.join(quoted) + "\n"
+
+
+def read(path: Path) -> Iterator[Reject]:
+    """The failures in a file of refused rows, one for each rule that a row broke."""
+    with path.open(encoding="utf-8", newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        delimiter = next((d for d in ";\t|" if d.join(COLUMNS) in first), ",")
+        records = csv.reader(file, delimiter=delimiter)
+        names = next(records)[: -len(COLUMNS)]
+        places = {" ".join(name.splitlines()): place for place, name in enumerate(names)}
+        folded = {fold(name): place for name, place in places.items()}
+        for record in records:
+            row, columns, rules, reasons = record[-len(COLUMNS) :]
+            for column, rule, reason in zip(columns.split("\n"), rules.split("\n"), reasons.split("\n"), strict=True):
+                place = places.get(column, folded.get(fold(column)))
+                value = record[place] if place is not None and rule != "cells" else ""
+                yield Reject(int(row), column, rule, value, reason)

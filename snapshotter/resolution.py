@@ -1,0 +1,141 @@
+"""From a ledger's state to what an engine needs to resolve it: which rows, which batches, which columns. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from snapshotter.contract import Contract
+from snapshotter.contract.columns import StoredColumn, fold
+from snapshotter.engine.base import BatchRow, Stored
+from snapshotter.ledger.records import FileRecord, PartRecord
+from snapshotter.ledger.state import Batch, Shape, State, batch_rank
+from snapshotter.merge import Field, Frame
+from snapshotter.publish import ViewColumn, field_of, view_columns
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """All that a merge and its view are made of.
+
+    Args:
+        frame: the columns in play.
+        batches: the batches in play, those on their way out among them.
+        stored: the Parquet files.
+        columns: of the view.
+    """
+
+    frame: Frame
+    batches: list[BatchRow]
+    stored: Stored
+    columns: list[ViewColumn]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    rank: tuple[datetime, str, int]
+    batch: int
+    shape: Shape
+    name: str
+    revision: int
+    snapshot: int
+    at: datetime
+    is_new: bool = False
+    is_gone: bool = False
+
+
+def resolve(  # noqa: PLR0913 - a state and what a run adds to it
+    contract: Contract,
+    state: State,
+    root: Path,
+    *,
+    columns: Sequence[StoredColumn] | None = None,
+    shapes: Sequence[Shape] | None = None,
+    new: Iterable[FileRecord] = (),
+    gone: Iterable[int] = (),
+    snapshot: int = 0,
+    at: datetime | None = None,
+) -> Resolution:
+    """Lay out a merge of a state, and of what a run adds to it and takes from it.
+
+    Args:
+        contract: the contract of the snapshot.
+        state: the batches that count, and their files.
+        root: the table's folder.
+        columns, shapes: of the ledger and of the run, if the run adds any.
+        new: records of the batches that the run adds.
+        gone: the batches that the run replaces.
+        snapshot, at: of the run.
+    """
+    columns, shapes = columns or state.columns, shapes or state.shapes
+    leaving = set(gone)
+    entries = [_known(batch, shapes, is_gone=batch.id in leaving) for batch in state.live]
+    entries += [_fresh(record, shapes, snapshot, at) for record in new]
+    entries.sort(key=lambda entry: entry.rank)
+    key = tuple(_field(column.name, columns) for column in contract.key)
+    present = dict.fromkeys(entry.shape for entry in entries)
+    staying = dict.fromkeys(entry.shape for entry in entries if not entry.is_gone)
+    frame = _frame(contract, columns, key, list(present))
+    places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
+    carries = {shape: frozenset(index for index, _ in shape) for shape in present}
+    rows = [_row(entry, places[entry.rank], carries[entry.shape]) for entry in entries]
+    stored = _stored(state.parts.values(), root, columns, [carries[e.shape] for e in entries if not e.is_new], key)
+    return Resolution(frame, rows, stored, view_columns(contract, columns, list(staying)))
+
+
+def key_fields(contract: Contract, columns: Sequence[StoredColumn]) -> tuple[Field, ...]:
+    """Where the key is stored."""
+    return tuple(_field(column.name, columns) for column in contract.key)
+
+
+def _field(name: str, columns: Sequence[StoredColumn]) -> Field:
+    index = next(i for i, column in enumerate(columns) if fold(column.name) == fold(name))
+    return field_of(index, columns[index])
+
+
+def _frame(contract: Contract, columns: Sequence[StoredColumn], key: tuple[Field, ...], shapes: Sequence[Shape]) -> Frame:
+    carried = [{index for index, _ in shape} for shape in shapes]
+    in_key = {field.index for field in key}
+    some = sorted(set().union(*carried) | in_key)
+    everywhere = set.intersection(*carried) if carried else set()
+    fields = {index: field_of(index, columns[index]) for index in some}
+    partial = tuple(fields[index] for index in some if index not in everywhere | in_key)
+    rule = contract.config.delete_when
+    marker = next((f for i, f in fields.items() if rule and fold(columns[i].name) == fold(rule.column)), None)
+    return Frame(tuple(fields.values()), key, partial, marker)
+
+
+def _known(batch: Batch, shapes: Sequence[Shape], *, is_gone: bool) -> _Entry:
+    record = batch.record
+    assert record.shape is not None  # noqa: S101 - every batch has a header
+    return _Entry(
+        batch.rank, batch.id, shapes[record.shape], record.name, record.revision, batch.snapshot, batch.at, is_gone=is_gone
+    )
+
+
+def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datetime | None) -> _Entry:
+    assert record.batch is not None and record.shape is not None and at is not None  # noqa: S101 - it was applied
+    rank = batch_rank(record.batch_time, record.name, record.revision)
+    return _Entry(rank, record.batch, shapes[record.shape], record.name, record.revision, snapshot, at, is_new=True)
+
+
+def _row(entry: _Entry, place: int, carries: frozenset[int]) -> BatchRow:
+    loaded_at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return BatchRow(
+        entry.batch, place, carries, entry.is_new, entry.is_gone, entry.name, entry.revision, entry.snapshot, loaded_at
+    )
+
+
+def _stored(
+    parts: Iterable[PartRecord],
+    root: Path,
+    columns: Sequence[StoredColumn],
+    carried: Sequence[frozenset[int]],
+    key: Sequence[Field],
+) -> Stored:
+    """The files with rows, and the columns that some of them have: those of their batches, and the key's."""
+    paths = tuple(root / part.path for part in parts if part.rows)
+    indices = sorted(frozenset().union(*carried) | {field.index for field in key})
+    return Stored(paths, tuple((field_of(index, columns[index]), columns[index]) for index in indices))

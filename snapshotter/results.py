@@ -1,0 +1,203 @@
+"""What the commands answer, as pydantic models: `model_dump(mode="json")` of each is the `--json` of the specification."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from snapshotter.ledger.records import Counts
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ErrorInfo(_Result):
+    """A named error."""
+
+    code: int
+    name: str
+    message: str
+    hint: str
+
+
+class FileResult(_Result):
+    """What a run made of a file."""
+
+    name: str
+    sha256: str | None
+    revision: int
+    status: str
+    read: int
+    accepted: int
+    rejected: int
+    warnings: list[str]
+
+
+class LatestInfo(_Result):
+    """The published view: its path inside the workspace, its rows and its digest."""
+
+    path: str
+    rows: int
+    sha256: str
+
+
+class DatasetResult(_Result):
+    """What a run, a reset or a withdraw did to a dataset; `snapshot` is None where nothing was committed."""
+
+    dataset: str
+    snapshot: int | None
+    error: ErrorInfo | None = None
+    counts: Counts = Counts()
+    latest: LatestInfo | None = None
+    files: list[FileResult] = []
+
+
+class RunResult(_Result):
+    """What a run did; `seconds` is its wall time."""
+
+    datasets: list[DatasetResult]
+    unmatched: list[str] = []
+    seconds: float
+
+
+class SnapshotInfo(_Result):
+    """A line of `snapshots`."""
+
+    snapshot: int
+    kind: str
+    at: str
+    files: int
+    counts: Counts
+    rows: int
+    sha256: str
+    restorable: bool
+
+
+class FileInfo(_Result):
+    """A line of `files`: a delivery and what became of it."""
+
+    name: str
+    revision: int
+    status: str
+    sha256: str | None
+    size: int
+    at: str
+    snapshot: int | None
+    read: int
+    accepted: int
+    rejected: int
+    archived: str
+    warnings: list[str]
+
+
+class RejectInfo(_Result):
+    """A refused row, or a refused file (`row` None where it is about the whole)."""
+
+    file: str
+    row: int | None
+    column: str | None
+    rule: str
+    value: str | None
+    reason: str
+
+
+class CellChange(_Result):
+    """A cell that differs between two snapshots."""
+
+    key: list[str]
+    column: str
+    old: str
+    new: str
+
+
+class DiffResult(_Result):
+    """What two snapshots differ in."""
+
+    added: list[list[str]]
+    removed: list[list[str]]
+    changed: list[CellChange]
+    columns_added: list[str]
+    columns_removed: list[str]
+
+
+class VersionInfo(_Result):
+    """A version of a key."""
+
+    values: dict[str, str]
+    timestamp: str
+    source_filename: str
+    source_revision: int
+    source_row: int
+    snapshot: int
+    current: bool
+    deleted: bool
+
+
+class LastRun(_Result):
+    """The newest commit that came from a run."""
+
+    at: str
+    snapshot: int | None
+    files: int
+    counts: Counts
+
+
+class DatasetStatus(_Result):
+    """The state of a dataset."""
+
+    dataset: str
+    snapshot: int | None
+    kind: str | None
+    at: str | None
+    latest: LatestInfo | None
+    queued: list[str]
+    last_run: LastRun | None
+    attention: list[str]
+
+
+class StatusResult(_Result):
+    """The state of a workspace."""
+
+    workspace: str
+    queue: int
+    unmatched: list[str]
+    datasets: list[DatasetStatus]
+
+
+class Problem(_Result):
+    """Something that `check` found wrong."""
+
+    dataset: str
+    what: Literal["ledger", "part", "view", "archive", "rejects", "counts"]
+    path: str
+    problem: str
+
+
+class CheckResult(_Result):
+    """What `check` looked at and found wrong."""
+
+    checked: dict[str, int]
+    problems: list[Problem] = Field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+class CleanResult(_Result):
+    """What `clean` removed and moved back."""
+
+    removed: list[str]
+    requeued: list[str]
+
+
+class InitResult(_Result):
+    """What `init` made."""
+
+    workspace: str
+    made: list[str]
+
+

@@ -1,0 +1,20 @@
+"""Test data: files that behave like real deliveries, the same bytes for the same arguments anywhere.
+
+    from snapshotter.testdata import demo
+
+    for batch in demo(rows=1000, keys=300, files=5):
+        print(batch.name, batch.frame())
+
+`SOURCES` holds what `generate_test_data.py SOURCE` can make, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.demo import demo
+
+__all__ = ["SOURCES", "Batch", "demo"]
+
+SOURCES: Mapping[str, Callable[..., list[Batch]]] = {"demo": demo}

@@ -1,0 +1,240 @@
+"""The Python API: a workspace and all that can be asked of it or done to it. The command line calls nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from snapshotter import going_back, pipeline, reading
+from snapshotter.config import Settings, load
+from snapshotter.contract import Contract, compile_contract
+from snapshotter.dataset import Dataset
+from snapshotter.errors import SnapshotterError, UsageError
+from snapshotter.layout import DEFAULT, Layout
+from snapshotter.lock import writer_lock
+from snapshotter.results import (
+    CheckResult,
+    CleanResult,
+    DatasetResult,
+    DiffResult,
+    FileInfo,
+    RejectInfo,
+    RunResult,
+    SnapshotInfo,
+    StatusResult,
+    VersionInfo,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Workspace:
+    """A workspace: a folder with `input/processing/`.
+
+    Args:
+        path: the folder; without it `SNAPSHOTTER_WORKSPACE`, else the current folder.
+        clock: returns the present time, with a time zone.
+
+    Raises:
+        NoWorkspace: the folder is no workspace, or cannot be read.
+        ConfigError: `snapshotter.toml` says something that is not allowed.
+    """
+
+    def __init__(self, path: str | Path | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Read the configuration; nothing is changed."""
+        self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
+        self.settings: Settings = load(self.layout.root)
+        self.contracts: dict[str, Contract] = {
+            name: compile_contract(name, config, self.layout.root / "snapshotter.toml")
+            for name, config in self.settings.datasets.items()
+        }
+        self._clock = clock
+
+    # -- what changes something
+
+    def run(self, *, dry_run: bool = False, progress: Callable[[int], None] = lambda _: None) -> RunResult:
+        """Process everything in the queue.
+
+        Args:
+            dry_run: do all but commit, publish and move.
+            progress: called with the number of bytes of each file that was looked at.
+
+        Returns:
+            What was done to each dataset that had a file in the queue, errors of single datasets included.
+
+        Raises:
+            LockTimeout: another process is writing.
+        """
+        start = time.perf_counter()
+        with self._writing(recover=not dry_run) as (datasets, broken):
+            drops, unmatched = pipeline.sort_queue(self.layout, list(self.contracts.values()))
+            outcomes = pipeline.run(datasets, drops, self._clock(), dry_run=dry_run, progress=progress)
+            outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
+            results = [reading.run_result(self.layout, outcome) for outcome in outcomes]
+        return RunResult(datasets=results, unmatched=unmatched, seconds=round(time.perf_counter() - start, 3))
+
+    def reset(self, snapshot: int, *, requeue: bool = False, dataset: str | None = None) -> DatasetResult:
+        """Go back to the state of a snapshot, as a new snapshot.
+
+        Args:
+            snapshot: its number.
+            requeue: move the files of the batches that came after it back to the queue.
+            dataset: its name; without it the only one, or `default`.
+
+        Raises:
+            NoSuchSnapshot, NotRestorable: there is no such state to go back to.
+        """
+        with self._one(dataset) as target:
+            return reading.run_result(self.layout, going_back.reset(target, snapshot, self._clock(), requeue=requeue))
+
+    def withdraw(self, name: str, revision: int | None = None, *, dataset: str | None = None) -> DatasetResult:
+        """Take one file back: the state as if it had never come, as a new snapshot.
+
+        Args:
+            name: the batch's name; `NAME@REVISION` is understood, too.
+            revision: its revision, needed if several count.
+            dataset: its name; without it the only one, or `default`.
+
+        Raises:
+            NoSuchBatch, AmbiguousBatch: the name says nothing that counts, or too much.
+        """
+        with self._one(dataset) as target:
+            return reading.run_result(self.layout, going_back.withdraw(target, name, revision, self._clock()))
+
+    def clean(self, *, requeue: bool = False) -> CleanResult:
+        """Empty `output/`: every ledger, view and reject of every dataset.
+
+        Args:
+            requeue: move the processed files back to the queue; they keep their names and revisions.
+        """
+        with writer_lock(self.layout, self.settings.lock_timeout):
+            return going_back.clean(self.layout, list(self.contracts), requeue=requeue)
+
+    # -- what only reads, and never waits
+
+    def status(self) -> StatusResult:
+        """The queue, the current snapshots, the last runs, and what needs attention."""
+        return reading.status(self.layout, list(self.contracts.values()))
+
+    def snapshots(self, *, dataset: str | None = None) -> list[SnapshotInfo]:
+        """Every snapshot, oldest first."""
+        return reading.snapshots(self.layout, self.name(dataset))
+
+    def files(self, status: str | None = None, *, dataset: str | None = None) -> list[FileInfo]:
+        """Every delivery and what became of it, oldest first; those of one status if it is given."""
+        return reading.files(self.layout, self.name(dataset), status)
+
+    def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
+        """Refused rows of batches that count, and refused files; those of one file if it is named."""
+        return reading.rejects(self.layout, self.name(dataset), name)
+
+    def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
+        """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
+        contract = self.contracts[self.name(dataset)]
+        return reading.frame(self.layout.latest(contract.dataset), contract)
+
+    def show(self, snapshot: int | None = None, *, dataset: str | None = None) -> pd.DataFrame:
+        """`latest` as of a snapshot; without a number, of the current one.
+
+        Raises:
+            NoSuchSnapshot, NotRestorable: there is no such state.
+        """
+        with self.rendered(snapshot, dataset=dataset) as (path, contract):
+            return reading.frame(path, contract)
+
+    @contextmanager
+    def rendered(self, snapshot: int | None = None, *, dataset: str | None = None) -> Iterator[tuple[Path, Contract]]:
+        """The bytes of `latest.csv` as of a snapshot, in a file that is gone afterwards, and its contract."""
+        with reading.rendered(self.layout, self.settings, self.name(dataset), snapshot) as found:
+            yield found
+
+    def diff(self, one: int, other: int, *, dataset: str | None = None) -> DiffResult:
+        """Keys added, removed and changed between two snapshots, cell by cell, lineage aside."""
+        return reading.diff(self.layout, self.settings, self.name(dataset), one, other)
+
+    def history(self, key: str | Sequence[str], *, dataset: str | None = None) -> list[VersionInfo]:
+        """Every version of a key that counts, newest first.
+
+        Args:
+            key: its value, or the values of its columns in order.
+            dataset: its name; without it the only one, or `default`.
+        """
+        parts = [key] if isinstance(key, str) else list(key)
+        contract = self.contracts[self.name(dataset)]
+        if len(parts) != len(contract.key):
+            names = ", ".join(column.name for column in contract.key)
+            what = f"the key of dataset `{contract.dataset}` has {len(contract.key)} parts ({names}), not {len(parts)}"
+            raise UsageError(what=what, remedy="Name every part, in that order; an empty one as ''.")
+        return reading.history(self.layout, self.settings, contract.dataset, parts)
+
+    def check(self, *, quick: bool = False, dataset: str | None = None) -> CheckResult:
+        """Verify ledger, view, archive, rejects and counts against each other; changes nothing.
+
+        Args:
+            quick: the current snapshot alone.
+            dataset: only this one.
+        """
+        from snapshotter.checking import check
+
+        names = [dataset] if dataset else list(self.contracts)
+        return check(self.layout, self.settings, [self.name(name) for name in names], quick=quick)
+
+    def name(self, dataset: str | None) -> str:
+        """The dataset that is meant.
+
+        Raises:
+            UsageError: there is none of that name, or several and none named.
+        """
+        names = list(self.contracts)
+        if dataset is None:
+            if len(names) == 1:
+                return names[0]
+            if DEFAULT in names:
+                return DEFAULT
+            raise UsageError(what=f"there are several datasets: {', '.join(names)}", remedy="Name one with --dataset.")
+        if dataset not in names:
+            raise UsageError(what=f"there is no dataset `{dataset}`", remedy=f"There are: {', '.join(names)}.")
+        return dataset
+
+    @contextmanager
+    def _one(self, dataset: str | None) -> Iterator[Dataset]:
+        """One dataset open for writing."""
+        with self._writing([self.name(dataset)]) as (datasets, broken):
+            for error in broken.values():
+                raise error
+            yield datasets[0]
+
+    @contextmanager
+    def _writing(
+        self, names: Sequence[str] | None = None, *, recover: bool = True
+    ) -> Iterator[tuple[list[Dataset], dict[str, SnapshotterError]]]:
+        """Datasets open for writing, under the lock, with what a killed process left finished first.
+
+        Yields:
+            The datasets, and the errors of those that cannot be opened.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout))
+            if recover:
+                self.layout.sweep_scratch()
+            scratch = stack.enter_context(self.layout.scratch())
+            datasets: list[Dataset] = []
+            broken: dict[str, SnapshotterError] = {}
+            for name in names or self.contracts:
+                try:
+                    dataset = Dataset(self.layout, self.contracts[name], self.settings, scratch)
+                    stack.callback(dataset.close)
+                    if recover:
+                        dataset.recover()
+                    datasets.append(dataset)
+                except SnapshotterError as error:
+                    broken[name] = error
+            if recover and not broken:
+                self.layout.sweep_drafts()
+            yield datasets, broken

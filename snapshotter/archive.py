@@ -26,7 +26,7 @@ class Archive:
     def __init__(self, layout: Layout, dataset: str) -> None:
         """Nothing is touched yet."""
         self._layout, self._dataset = layout, dataset
-        self._taken: set[str] = set()
+        self._taken: dict[str, set[str]] = {}
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path for a file, relative to `input/`; asked for twice, another one.
@@ -37,10 +37,10 @@ class Archive:
             sha256: of the file.
         """
         extra = REASON if folder == "rejected" else ""
-        taken = {path.removeprefix(f"{folder}/") for path in self._taken if path.startswith(f"{folder}/")}
-        path = f"{folder}/{inbox.free_name(self._layout.input / folder, name, sha256, extra, taken)}"
-        self._taken.add(path)
-        return path
+        taken = self._taken.setdefault(folder, set())
+        path = inbox.free_name(self._layout.input / folder, name, sha256, extra, taken)
+        taken.add(path)
+        return f"{folder}/{path}"
 
     def carry_out(self, moves: Iterable[Move], records: Mapping[str, FileRecord]) -> None:
         """Move files, each with its reason written before it and a stale one taken away behind it.
@@ -49,11 +49,12 @@ class Archive:
             moves: what to do.
             records: of the files by their target.
         """
-        for move in moves:
-            source, target = self.source(move), self._layout.input / move.target
+        pairs = [(move, self.source(move), self._layout.input / move.target) for move in moves]
+        for move, _, target in pairs:
             if move.reason is not None:
                 self._write_reason(move, target, records.get(move.target))
-            disk.move(source, target)
+        disk.move_all([(source, target) for _, source, target in pairs])
+        for move, source, _ in pairs:
             if move.source.startswith("rejected/"):
                 disk.remove(source.with_name(source.name + REASON))
 

@@ -30,6 +30,7 @@ class Binding:
         self.columns, self.shapes = list(columns), list(shapes)
         self._known_columns, self._known_shapes, self._carried = len(columns), len(shapes), set(carried)
         self._places = {fold(column.name): index for index, column in enumerate(columns)}
+        self._bound: dict[int, tuple[Header, list[Cell], int]] = {}  # by identity; the header is kept with it
         self._taken = {fold(name) for c in columns for name in (c.physical, c.offset) if name}
 
     @property
@@ -49,27 +50,37 @@ class Binding:
             The cells (with the key's absent columns), the index of the header's shape, and warnings about
             columns that came, went or are spelled otherwise.
         """
-        warnings, is_first = [], not self.columns
-        cells, shape = [], []
+        known = id(header)
+        if known in self._bound:
+            _, cells, shape = self._bound[known]
+            return cells, shape, self._missing(shape)
+        is_first = not self.columns
+        came, cells = [], []
         for position, column, name in header.cells:
-            new = fold(column.name) not in self._places
-            cell = self._cell(position, column)
-            stored = self.columns[cell.field.index]
-            if new and not column.declared and not is_first:
-                warnings.append(f"column {name!r} is new")
-            elif stored.name != name and not column.declared:
-                warnings.append(f"column {name!r} was taken for {stored.name!r}")
-            cells.append(cell)
-            shape.append((cell.field.index, name))
-        present = {index for index, _ in shape}
-        gone = [self.columns[i].name for i in sorted(self._carried - present) if not self._declared(i)]
-        if gone:
-            more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
-            warnings.append(f"known columns are missing: {', '.join(map(repr, gone[:5]))}{more}")
+            if fold(column.name) not in self._places and not column.declared and not is_first:
+                came.append(name)
+            cells.append(self._cell(position, column))
+        shape = self._shape(tuple((c.field.index, name) for c, (_, _, name) in zip(cells, header.cells, strict=True)))
+        warnings = [f"new columns: {_listed(came)}"] if came else []
+        warnings += self._respelled(header, cells) + self._missing(shape)
+        present = {fold(column.name) for _, column, _ in header.cells}
+        cells += [self._cell(None, column) for column in self._contract.key if fold(column.name) not in present]
+        self._bound[known] = (header, cells, shape)
+        return cells, shape, warnings
+
+    def _respelled(self, header: Header, cells: Sequence[Cell]) -> list[str]:
+        """Warnings for names that differ from the stored ones in nothing but case."""
+        pairs = zip(header.cells, cells, strict=True)
+        named = [(name, self.columns[cell.field.index].name) for (_, column, name), cell in pairs if not column.declared]
+        return [f"column {name!r} was taken for {stored!r}" for name, stored in named if name != stored]
+
+    def _missing(self, shape: int) -> list[str]:
+        """A warning for the known undeclared columns that a header lacks."""
+        present = {index for index, _ in self.shapes[shape]}
+        gone = [self.columns[index].name for index in sorted(self._carried - present)]
         self._carried |= present
-        absent = [c for c in self._contract.key if fold(c.name) not in {fold(column.name) for _, column, _ in header.cells}]
-        cells += [self._cell(None, column) for column in absent]
-        return cells, self._shape(tuple(shape)), warnings
+        gone = [name for name in gone if fold(name) not in self._contract.columns]
+        return [f"known columns are missing: {_listed(gone)}"] if gone else []
 
     def _cell(self, position: int | None, column: Column) -> Cell:
         folded = fold(column.name)
@@ -84,5 +95,8 @@ class Binding:
             self.shapes.append(shape)
         return self.shapes.index(shape)
 
-    def _declared(self, index: int) -> bool:
-        return fold(self.columns[index].name) in self._contract.columns
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a message: not more of them than a person reads."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004 - as many as are shown
+    return ", ".join(map(repr, names[:5])) + more

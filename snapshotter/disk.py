@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -109,15 +109,40 @@ def _draft(content: bytes, folder: Path) -> Path:
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a file, or a link or device as such, to a name that is free.
+    """Move one file; see `move_all`."""
+    move_all([(source, target)])
 
-    The new name is durable before the old one goes, so that the file is at every moment under at least one.
+
+def move_all(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Move files, or links and devices as such, to names that are free.
+
+    All new names are durable before the first old one goes, so that each file is at every moment under at least
+    one; and a folder is made durable once, not once a file.
+
+    Args:
+        pairs: (source, target) of each.
 
     Raises:
-        FileExistsError: the target is taken by another file.
+        FileExistsError: a target is taken by another file.
         NotWritten: the system refused.
     """
-    make_folder(target.parent)
+    targets = dict.fromkeys(target.parent for _, target in pairs)
+    sources = dict.fromkeys(source.parent for source, _ in pairs)
+    for folder in targets:
+        make_folder(folder)
+    for source, target in pairs:
+        _link(source, target)
+    for folder in targets:
+        sync_folder(folder)
+    for source, _ in pairs:
+        with writing(source):
+            source.unlink(missing_ok=True)
+    for folder in sources:
+        sync_folder(folder)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name; copy it where that is impossible."""
     with writing(target):
         try:
             os.link(source, target, follow_symlinks=False)
@@ -128,8 +153,6 @@ def move(source: Path, target: Path) -> None:
             if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK):
                 raise
             _copy(source, target)
-    sync_folder(target.parent)
-    remove(source)
 
 
 def _same(one: Path, other: Path) -> bool:

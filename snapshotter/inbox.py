@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, cast
 
@@ -313,14 +314,14 @@ def free_name(folder: Path, name: str, sha256: str, extra: str = "", taken: froz
     """
     parent, _, base = name.rpartition("/")
     stem, suffix = _split(base)
-    marks = ["", f".{sha256[:8]}", *(f".{sha256[:8]}-{n}" for n in range(2, 10_000))]
-    for mark in marks:
+    marked = f".{sha256[:8]}"
+    for mark in chain(("", marked), (f"{marked}-{number}" for number in count(2))):
         room = _NAME_BYTES - len(f"{mark}{suffix}{extra}".encode())
         candidate = f"{stem.encode()[:room].decode('utf-8', 'ignore')}{mark}{suffix}"
         path = f"{parent}/{candidate}" if parent else candidate
         if path not in taken and not os.path.lexists(folder / path) and not (extra and os.path.lexists(folder / f"{path}{extra}")):
             return path
-    raise FileExistsError(folder / name)
+    raise AssertionError  # count() has no end
 
 
 def _split(base: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from snapshotter import disk, inbox, reader, rejects
 from snapshotter.binding import Binding
 from snapshotter.contract import Contract
-from snapshotter.contract.header import HeaderRefused, missing, resolve
+from snapshotter.contract.header import Header, HeaderRefused, missing, resolve
 from snapshotter.engine.base import Engine
 from snapshotter.inbox import Content, Drop, Requeued
 from snapshotter.ledger.records import Failure, FileRecord, Status
@@ -90,6 +90,7 @@ class Intake:
         self._records: list[FileRecord] = []
         self._replaced: dict[int, int] = {}
         self._consumed: list[Requeued] = []
+        self._headers: dict[bytes, tuple[str, list[str], Header]] = {}
         self._waiting: dict[tuple[object, ...], list[Proven]] = {}
         self._waiting_bytes = 0
 
@@ -186,8 +187,7 @@ class Intake:
         modified = os.fstat(content.file.fileno()).st_mtime_ns if content.file else 0
         head = content.head()
         start, end = reader.header_span(head)
-        delimiter, names = self._delimiter(head[start:end])
-        header = resolve(names, self._contract)
+        delimiter, names, header = self._header(head[start:end])
         prover = Prover(delimiter)
         for chunk in content.chunks(start):
             prover.feed(chunk)
@@ -205,6 +205,13 @@ class Intake:
             Proven(place, identity.name, batch, content, drop.size, modified, names, header, cells, delimiter, start, layout)
         )
         return True
+
+    def _header(self, raw: bytes) -> tuple[str, list[str], Header]:
+        """The delimiter, the names and the meaning of a header; looked into once for all files that have it."""
+        if raw not in self._headers:
+            delimiter, names = self._delimiter(raw)
+            self._headers[raw] = delimiter, names, resolve(names, self._contract)
+        return self._headers[raw]
 
     def _twin(self, sha256: str, name: str) -> list[str]:
         """A warning if another name came with the same bytes."""

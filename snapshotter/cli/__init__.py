@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     """The one translator from errors to exit codes."""
-    import click
+    import typer
 
     from snapshotter.cli.commands import app
     from snapshotter.cli.options import set_up_logs
@@ -34,10 +34,10 @@ def _run(arguments: list[str]) -> int:
     except SnapshotterError as error:
         _report(as_json, error.code, error.name, error.message, error.remedy)
         return error.code
-    except click.exceptions.Abort:
+    except typer.Abort:
         _report(as_json, 130, "Aborted", "stopped; nothing was changed", "")
         return 130
-    except click.ClickException as error:
+    except typer.TyperException as error:
         hint = "See `snapshotter --help`, or `snapshotter COMMAND --help`."
         _report(as_json, 2, "UsageError", error.format_message(), hint)
         return 2

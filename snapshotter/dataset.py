@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -198,6 +199,13 @@ class Dataset:
         draft.counts = Counts(read=read, accepted=accepted, rejected=read - accepted, **effects.__dict__)
         draft.taken.records[:] = [self._with_lost_keys(draft, record) for record in draft.taken.records]
 
+    def write(self, draft: Draft) -> None:
+        """Write rows and view, side by side: neither needs the other, and neither counts yet."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            view = pool.submit(self.render, draft)
+            self.write_rows(draft)
+            view.result()
+
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
         self.ledger.prepare()
@@ -210,7 +218,7 @@ class Dataset:
             key = {field.index for field in draft.resolution.frame.key}
             fields = [f for f in draft.resolution.frame.fields if f.index in carried | key]
             path = self.ledger.new_part()
-            rows = self.engine.write_part([(f, columns[f.index]) for f in fields], draft.resolution.batches, path)
+            rows = self.engine.write_part([(f, columns[f.index]) for f in fields], path)
             parts.append(self.ledger.part(path, rows, tuple(record.batch or 0 for record in draft.new)))
         draft.parts += tuple(parts)
         draft.removed_parts += tuple(removed)

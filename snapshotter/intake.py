@@ -223,10 +223,17 @@ class Intake:
         configured = self._contract.config.delimiter
         if configured != "auto":
             return configured, reader.header_names(raw, configured)
-        found = [(delimiter, reader.header_names(raw, delimiter)) for delimiter in reader.DELIMITERS]
-        for delimiter, names in found:
+        found: list[tuple[str, list[str]]] = []
+        for delimiter in reader.DELIMITERS:
+            try:
+                names = reader.header_names(raw, delimiter)
+            except Irregular:  # under another delimiter it may be regular
+                continue
             if not missing(names, self._contract):
                 return delimiter, names
+            found.append((delimiter, names))
+        if not found:
+            reader.header_names(raw, reader.DELIMITERS[0])  # raises, and says what is wrong with it
         return max(found, key=lambda candidate: len(candidate[1]))  # whose names help most in the message
 
     def _wait(self, proven: Proven) -> None:

@@ -189,16 +189,27 @@ def outcomes(frame: Frame, touched: str, before: str, after: str, won: str) -> s
     )
 
 
-def labels(frame: Frame, source: str, happened: str, after: str, rival_rows: str, said: str) -> str:
-    """Query of one row: how many of the new rows were inserted, updated, deleted, unchanged, superseded."""
-    known = (
+def echoes(frame: Frame, source: str, rival_rows: str, said: str, happened: str, after: str) -> str:
+    """Query of the new rows (ranks) that say what a row in the ledger or the published row of their key says.
+
+    Either is at their own instant, so that only rivals need to be compared.
+    """
+    in_ledger = (
         f"SELECT v._rank FROM {rival_rows} v JOIN {said} s ON {_same_key(frame, 'v', 's')} "
         f"AND v._instant = s._instant AND v._content = s._content WHERE v._new AND s._known"
     )
-    as_published = " AND ".join(
-        [f"NOT ({_differs(field, 'a', 'n')})" for field in frame.constant]
-        + [f"(NOT n.{field.has} OR NOT ({_differs(field, 'a', 'n')}))" for field in frame.partial]
+    same = [f"NOT ({_differs(field, 'a', 'n')})" for field in frame.constant]
+    same += [f"(NOT n.{field.has} OR NOT ({_differs(field, 'a', 'n')}))" for field in frame.partial]
+    as_published = (
+        f"SELECT n._rank FROM {source} n SEMI JOIN (SELECT _rank FROM {rival_rows} WHERE _new) v ON n._rank = v._rank "
+        f"JOIN {happened} o ON {_same_key(frame, 'n', 'o')} JOIN {after} a ON a._rank = o._winner "
+        f"WHERE n._new AND {' AND '.join(same)}"
     )
+    return f"{in_ledger} UNION {as_published}"
+
+
+def labels(frame: Frame, source: str, happened: str, echoing: str) -> str:
+    """Query of one row: how many of the new rows were inserted, updated, deleted, unchanged, superseded."""
     return (
         "SELECT count(*) FILTER (_label = 'inserted'), count(*) FILTER (_label = 'updated'), "
         "count(*) FILTER (_label = 'deleted'), count(*) FILTER (_label = 'unchanged'), "
@@ -206,11 +217,10 @@ def labels(frame: Frame, source: str, happened: str, after: str, rival_rows: str
         "WHEN n._rank = o._cause AND NOT o._was AND o._is THEN 'inserted' "
         "WHEN n._rank = o._cause AND o._was AND NOT o._is THEN 'deleted' "
         "WHEN n._rank = o._cause AND o._changed THEN 'updated' "
-        "WHEN n._rank = o._winner OR k._rank IS NOT NULL OR (n._deleted AND NOT o._was) "
-        f"OR (a._rank IS NOT NULL AND {as_published}) THEN 'unchanged' ELSE 'superseded' END AS _label "
+        "WHEN n._rank = o._winner OR e._rank IS NOT NULL OR (n._deleted AND NOT o._was) THEN 'unchanged' "
+        "ELSE 'superseded' END AS _label "
         f"FROM (SELECT * FROM {source} WHERE _new) n JOIN {happened} o ON {_same_key(frame, 'n', 'o')} "
-        f"LEFT JOIN ({known}) k ON n._rank = k._rank "
-        f"LEFT JOIN {after} a ON a._rank = o._winner)"
+        f"LEFT JOIN {echoing} e ON n._rank = e._rank)"
     )
 
 

@@ -94,8 +94,7 @@ def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome | None:
         if draft.changes_snapshot:
             dataset.merge(draft)
         if not dry_run and draft.changes_snapshot:
-            dataset.write_rows(draft)
-            dataset.render(draft)
+            dataset.write(draft)
         if dry_run:
             return Outcome(dataset.name, None, draft.counts, draft.reported())
         commit = dataset.commit(draft)  # COMMIT POINT: from here on it counts

@@ -149,8 +149,8 @@ class Engine(Protocol):
         """Write the refused rows of a batch, the cells at these positions and the four columns; returns their number."""
         ...
 
-    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[BatchRow], path: Path) -> int:
-        """Write all accepted rows as Parquet; returns their number."""
+    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], path: Path) -> int:
+        """Write all accepted rows, merged before, as Parquet; returns their number. `publish` may run beside it."""
         ...
 
     def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:

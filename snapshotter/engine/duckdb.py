@@ -105,14 +105,14 @@ class DuckDBEngine:
         self._fields |= {field.name: field for field in (cell.field for cell in cells)}
         self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", [(s.first, s.batch, s.record) for s in spans])
         validation = Validation(contract, cells, spans, now)
-        self._run(f"CREATE TABLE accepted_{number} AS {validation.accepted()}", contract.parameters)
-        rows = self._all(f"SELECT _batch, count(*) FROM accepted_{number} GROUP BY _batch")
-        total = int(self._one("SELECT count(*) FROM raw"))
-        if sum(count for _, count in rows) < total:
+        self._run(f"CREATE TABLE accepted_{number} AS {validation.judged()}", contract.parameters)
+        rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*) FROM accepted_{number} GROUP BY _batch")
+        if any(good < total for _, good, total in rows):
             self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}", contract.parameters)
             self._rejected.append(f"rejected_{number}")
+            self._run(f"DELETE FROM accepted_{number} WHERE NOT _ok")
         self._run("DROP TABLE raw")
-        return {int(batch): int(count) for batch, count in rows}
+        return {int(batch): int(good) for batch, good, _ in rows}
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch, without a header."""
@@ -128,9 +128,8 @@ class DuckDBEngine:
 
     # -- Parquet
 
-    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[BatchRow], path: Path) -> int:
+    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], path: Path) -> int:
         """Write all accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
-        self._set_batches(batches, ())
         parts = ["r._batch", "b.name AS source_filename", "b.revision AS source_revision", "r.source_row"]
         parts += ["r._instant::TIMESTAMPTZ AS _instant", "r._deleted"]
         for field, column in columns:
@@ -138,7 +137,7 @@ class DuckDBEngine:
             parts.append(f"r.{field.name}{cast} AS {identifier(column.physical)}")
             if column.offset:
                 parts.append(f"r.{field.names[1]} AS {identifier(column.offset)}")
-        source = " UNION ALL BY NAME ".join(f"SELECT * FROM {table}" for table in self._accepted)
+        source = " UNION ALL BY NAME ".join(f"SELECT * EXCLUDE (_ok) FROM {table}" for table in self._accepted)
         query = f"SELECT {', '.join(parts)} FROM ({source}) r JOIN batches b ON r._batch = b.batch"
         return self._copy(query, path, "FORMAT parquet")
 
@@ -185,8 +184,9 @@ class DuckDBEngine:
         self._run(
             f"CREATE TABLE outcomes AS {merge.outcomes(frame, 'touched', 'before_published', 'after_published', 'after_winners')}"
         )
-        labels = merge.labels(frame, "all_rows", "outcomes", "after_published", "rivals", "contents")
-        (counts,) = self._all(labels)
+        echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
+        self._run(f"CREATE TABLE echoes AS {echoes}")
+        (counts,) = self._all(merge.labels(frame, "all_rows", "outcomes", "echoes"))
         return Effects(*(int(count) for count in counts), ties=int(self._one(merge.ties(frame, "contents"))))
 
     def _resolve(self, frame: Frame, source: str, name: str) -> None:
@@ -201,7 +201,7 @@ class DuckDBEngine:
 
     def _source(self, frame: Frame, stored: Stored) -> str:
         """Query of the accepted and the stored rows, under the names that `merge` knows."""
-        sources = [f"SELECT * FROM {table}" for table in self._accepted]
+        sources = [f"SELECT * EXCLUDE (_ok) FROM {table}" for table in self._accepted]
         if stored.paths:
             parts = ["_batch", "source_row", "_instant::TIMESTAMP AS _instant", "_deleted"]
             for field, column in stored.columns:
@@ -296,7 +296,10 @@ class DuckDBEngine:
             self._connection.execute(f"INSERT INTO {name} SELECT {lists}", values)
 
     def _copy(self, query: str, path: Path, options: str, parameters: Parameters | None = None) -> int:
-        rows = self._all(f"COPY ({query}) TO {_literal(str(path))} ({options})", parameters)
+        """Write a file, on a cursor of its own, so that two files can be written side by side."""
+        sql = f"COPY ({query}) TO {_literal(str(path))} ({options})"
+        with self._translated(), self._connection.cursor() as cursor:
+            rows = cursor.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
         return int(rows[0][0])
 
     def _run(self, sql: str, parameters: Parameters | None = None) -> None:

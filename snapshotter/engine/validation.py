@@ -1,7 +1,7 @@
 """The judgement of a set of raw rows, as SQL for DuckDB.
 
-`raw` holds the texts (c0, c1 … by position), `spans` says which records they are. One query keeps the rows that
-meet every condition; only if some do not, a second one says which conditions those were.
+`raw` holds the texts (c0, c1 … by position), `spans` says which records they are. One query parses all rows and
+says which meet every condition; only if some do not, a second one says which conditions those were.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ class Validation:
         self._unique: list[Cell] = [c for c in cells if c.column.rules.unique and c.position is not None]
         self._checks = self._conditions(now)
 
-    def accepted(self) -> str:
-        """Query of the rows that meet every condition, as they are stored."""
+    def judged(self) -> str:
+        """Query of all rows as they are stored, with `_ok`: whether they meet every condition.
+
+        A column and not a filter, since a filter would compute what it looks at a second time.
+        """
         stored = ", ".join(
             f"{self._value(cell) if name == cell.field.name else self._offset(cell)} AS {name}"
             for cell in self._cells
@@ -42,8 +45,8 @@ class Validation:
         )
         condition = all_of(check.condition for check in self._checks)
         return (
-            f"SELECT _batch, source_row, _instant, {self._deleted()} AS _deleted, {stored} "
-            f"FROM ({self._parsed()}) WHERE {condition}"
+            f"SELECT _batch, source_row, _instant, {self._deleted()} AS _deleted, {stored}, ({condition}) AS _ok "
+            f"FROM ({self._parsed()})"
         )
 
     def rejected(self) -> str:

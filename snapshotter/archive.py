@@ -93,7 +93,7 @@ class Archive:
         return here.st_size == record.size and digest(source) == record.sha256
 
     def _write_reason(self, move: Move, target: Path, record: FileRecord | None) -> None:
-        assert move.reason is not None  # noqa: S101 - asked by the caller
+        assert move.reason is not None
         note = {
             "file": record.name if record else move.source.partition("/")[2],
             "dataset": self._dataset,

@@ -23,7 +23,11 @@ class Binding:
     """
 
     def __init__(
-        self, contract: Contract, columns: Sequence[StoredColumn], shapes: Sequence[Shape], carried: frozenset[int]
+        self,
+        contract: Contract,
+        columns: Sequence[StoredColumn],
+        shapes: Sequence[Shape],
+        carried: frozenset[int],
     ) -> None:
         """Start with what the ledger has."""
         self._contract = contract
@@ -71,7 +75,9 @@ class Binding:
     def _respelled(self, header: Header, cells: Sequence[Cell]) -> list[str]:
         """Warnings for names that differ from the stored ones in nothing but case."""
         pairs = zip(header.cells, cells, strict=True)
-        named = [(name, self.columns[cell.field.index].name) for (_, column, name), cell in pairs if not column.declared]
+        named = [
+            (name, self.columns[cell.field.index].name) for (_, column, name), cell in pairs if not column.declared
+        ]
         return [f"column {name!r} was taken for {stored!r}" for name, stored in named if name != stored]
 
     def _missing(self, shape: int) -> list[str]:
@@ -98,5 +104,5 @@ class Binding:
 
 def _listed(names: Sequence[str]) -> str:
     """Names for a message: not more of them than a person reads."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004 - as many as are shown
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(map(repr, names[:5])) + more

@@ -8,13 +8,13 @@ from typing import Literal
 
 from snapshotter.archive import digest
 from snapshotter.config import Settings
+from snapshotter.dataset import stored_contract
 from snapshotter.engine import open_engine
 from snapshotter.errors import SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, PartRecord, Status
 from snapshotter.ledger.state import State
-from snapshotter.dataset import stored_contract
 from snapshotter.resolution import resolve
 from snapshotter.results import CheckResult, Problem
 
@@ -49,7 +49,8 @@ def check(layout: Layout, settings: Settings, datasets: list[str], *, quick: boo
     """Verify datasets.
 
     Args:
-        layout, settings: the workspace's.
+        layout: the workspace.
+        settings: the workspace's.
         datasets: their names.
         quick: only the current snapshot: its files, its view, the files of its batches.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -49,7 +48,7 @@ class Draft:
     target: int | None = None
     parts: tuple[PartRecord, ...] = ()
     removed_parts: tuple[str, ...] = ()
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     view: ViewRecord | None = None
     resolution: Resolution | None = None
 
@@ -169,10 +168,16 @@ class Dataset:
         if drops:
             self.engine.verify(self.contract)
             draft.taken = Intake(
-                contract=self.contract, state=self.state, binding=binding, engine=self.engine,
-                requeued=read_requeued(self._layout.queue), scratch=self._scratch,
-                rejects_folder=self._layout.rejects(self.name), now=now, progress=progress,
-            ).take(drops)  # fmt: skip
+                contract=self.contract,
+                state=self.state,
+                binding=binding,
+                engine=self.engine,
+                requeued=read_requeued(self._layout.queue),
+                scratch=self._scratch,
+                rejects_folder=self._layout.rejects(self.name),
+                now=now,
+                progress=progress,
+            ).take(drops)
             draft.dropped = tuple(draft.taken.replaced)
         if draft.new:
             draft.kind = "run"
@@ -212,7 +217,8 @@ class Dataset:
         rewritten, removed = self.rewrite(draft.base, draft.dropped)
         parts = list(rewritten)
         if draft.new and draft.counts.accepted:
-            assert draft.resolution is not None and draft.binding is not None  # noqa: S101 - merged before
+            assert draft.resolution is not None
+            assert draft.binding is not None
             columns = draft.binding.columns
             carried = {i for record in draft.new for i, _ in draft.binding.shapes[record.shape or 0]}
             key = {field.index for field in draft.resolution.frame.key}
@@ -239,14 +245,18 @@ class Dataset:
 
     def render(self, draft: Draft) -> None:
         """Write the new view beside the old one, durably, and take its digest."""
-        assert draft.resolution is not None  # noqa: S101 - merged before
+        assert draft.resolution is not None
         path = self._layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
         rows = self.engine.publish(draft.contract, draft.resolution.columns, draft.resolution.frame.key, path)
         disk.sync_file(path)
         status = path.stat()
         draft.view = ViewRecord(
-            sha256=digest(path), rows=rows, size=status.st_size, inode=status.st_ino, modified=status.st_mtime_ns
+            sha256=digest(path),
+            rows=rows,
+            size=status.st_size,
+            inode=status.st_ino,
+            modified=status.st_mtime_ns,
         )
 
     def commit(self, draft: Draft) -> Commit | None:
@@ -314,12 +324,13 @@ class Dataset:
 
     def _with_lost_keys(self, draft: Draft, record: FileRecord) -> FileRecord:
         """A warning for a revision that lacks keys of the one before it."""
-        before = next(
-            (b for b in draft.base.live if b.record.name == record.name and b.record.revision == record.revision - 1), None
-        ) if record.batch is not None and record.revision > 1 else None  # fmt: skip
-        if before is None or draft.resolution is None:
+        if record.batch is None or record.revision == 1 or draft.resolution is None:
             return record
-        lost = self.engine.lost_keys(draft.resolution.frame.key, before.id, record.batch or 0)
+        wanted = (record.name, record.revision - 1)
+        before = next((b for b in draft.base.live if (b.record.name, b.record.revision) == wanted), None)
+        if before is None:
+            return record
+        lost = self.engine.lost_keys(draft.resolution.frame.key, before.id, record.batch)
         if not lost:
             return record
         warning = f"lacks {lost} keys of revision {before.record.revision}, which stay (see replace_revisions)"
@@ -340,7 +351,7 @@ def compare_view(path: Path, view: ViewRecord | None) -> Found:
     """Whether a file is the recorded view: by size, time and inode, and where those differ by its digest."""
     if view is None or not path.is_file():
         return Found.MISSING
-    status = os.stat(path)
+    status = path.stat()
     if (status.st_size, status.st_ino, status.st_mtime_ns) == (view.size, view.inode, view.modified):
         return Found.SAME
     return Found.SAME if status.st_size == view.size and digest(path) == view.sha256 else Found.OTHER

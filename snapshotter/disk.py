@@ -95,7 +95,7 @@ def replace(path: Path, content: bytes) -> None:
 def publish(draft: Path, path: Path) -> None:
     """Give a durable draft its name, in place of what had it."""
     with writing(path):
-        os.replace(draft, path)
+        draft.replace(path)
     sync_folder(path.parent)
 
 

@@ -37,7 +37,12 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
 def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -> Outcome:
     """Publish the state as if a batch had never come."""
     batch = find(dataset.state, dataset.name, name, revision)
-    draft = Draft("withdraw", now, stored_contract(dataset.name, dataset.state.snapshots[max(dataset.state.snapshots)]), dataset.state)
+    draft = Draft(
+        "withdraw",
+        now,
+        stored_contract(dataset.name, dataset.state.snapshots[max(dataset.state.snapshots)]),
+        dataset.state,
+    )
     draft.dropped = (batch.id,)
     parts, removed = dataset.rewrite(dataset.state, draft.dropped)
     draft.parts, draft.removed_parts = tuple(parts), tuple(removed)
@@ -64,7 +69,9 @@ def find(state: State, dataset: str, name: str, revision: int | None = None) -> 
         raise NoSuchBatch(dataset=dataset, name=name, problem=problem)
     if len(named) > 1:
         revisions = [batch.record.revision for batch in named]
-        raise AmbiguousBatch(dataset=dataset, name=name, revisions=", ".join(map(str, revisions)), example=revisions[-1])
+        raise AmbiguousBatch(
+            dataset=dataset, name=name, revisions=", ".join(map(str, revisions)), example=revisions[-1]
+        )
     return named[0]
 
 
@@ -126,10 +133,9 @@ def _requeue_all(layout: Layout, dataset: str) -> list[str]:
     batches = [b for b in state.batches.values() if (layout.input / b.archived).is_file()]
     batches = [b for b in batches if b.archived.startswith("processed/")]
     moves = [
-        Move(source=b.archived, target=archive.place("processing", b.record.name, b.record.sha256), batch=b.id) for b in batches
+        Move(source=b.archived, target=archive.place("processing", b.record.name, b.record.sha256), batch=b.id)
+        for b in batches
     ]
     archive.requeue([_note(batch, move.target) for batch, move in zip(batches, moves, strict=True)])
     archive.carry_out(moves, {})
     return [move.target for move in moves]
-
-

@@ -113,7 +113,7 @@ def scan(queue: Path) -> list[Drop]:
 def _walk(folder: bytes, inside: bytes) -> Iterator[Drop]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            name = os.path.join(inside, entry.name)
+            name = inside + b"/" + entry.name if inside else entry.name
             if invisible(os.fsdecode(entry.name)):
                 continue
             if entry.is_dir(follow_symlinks=False):
@@ -255,7 +255,7 @@ def _read(drop: Drop, file: IO[bytes], scratch: Path) -> Content:
 def _expanded(drop: Drop, file: IO[bytes], sha256: str, scratch: Path) -> Content:
     """Expand a compressed file into memory, or into a nameless file on the disk if it is large."""
     kind = "gzip" if drop.name.endswith(".gz") else "zstd"
-    spool = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=LARGE, dir=scratch))
+    spool = cast(IO[bytes], tempfile.SpooledTemporaryFile(LARGE, dir=str(scratch)))  # noqa: SIM115 - it outlives us
     expanded = 0
     try:
         for chunk in _expand_gzip(file) if kind == "gzip" else _expand_zstd(file):
@@ -302,7 +302,9 @@ def _expand_zstd(file: IO[bytes]) -> Iterator[bytes]:
         raise Unreadable("compression", "it is not a whole zstd file: it ends within a frame")
 
 
-def free_name(folder: Path, name: str, sha256: str, extra: str = "", taken: frozenset[str] | set[str] = frozenset()) -> str:
+def free_name(
+    folder: Path, name: str, sha256: str, extra: str = "", taken: frozenset[str] | set[str] = frozenset()
+) -> str:
     """The name under which a file goes into the archive: its own, or with 8 digits of its digest before its suffix.
 
     Args:
@@ -319,7 +321,11 @@ def free_name(folder: Path, name: str, sha256: str, extra: str = "", taken: froz
         room = _NAME_BYTES - len(f"{mark}{suffix}{extra}".encode())
         candidate = f"{stem.encode()[:room].decode('utf-8', 'ignore')}{mark}{suffix}"
         path = f"{parent}/{candidate}" if parent else candidate
-        if path not in taken and not os.path.lexists(folder / path) and not (extra and os.path.lexists(folder / f"{path}{extra}")):
+        if (
+            path not in taken
+            and not os.path.lexists(folder / path)
+            and not (extra and os.path.lexists(folder / f"{path}{extra}"))
+        ):
             return path
     raise AssertionError  # count() has no end
 
@@ -355,7 +361,12 @@ def read_requeued(queue: Path) -> list[Requeued]:
     except FileNotFoundError:
         return []
     return [
-        Requeued(**{**entry, "batch_time": datetime.fromisoformat(entry["batch_time"]) if entry["batch_time"] else None})
+        Requeued(
+            **{
+                **entry,
+                "batch_time": datetime.fromisoformat(entry["batch_time"]) if entry["batch_time"] else None,
+            }
+        )
         for entry in entries
     ]
 

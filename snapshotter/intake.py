@@ -64,7 +64,7 @@ class Intake:
         progress: called with the number of bytes of each file that was looked at.
     """
 
-    def __init__(  # noqa: PLR0913 - everything that decides comes in from outside, by name
+    def __init__(  # noqa: PLR0913 - all that decides comes in from outside, by name
         self,
         *,
         contract: Contract,
@@ -99,9 +99,15 @@ class Intake:
         for place, drop in enumerate(drops):
             self._records.append(
                 FileRecord(
-                    name=drop.name, revision=self._next_revision(drop.name), sha256="", size=drop.size,
-                    status=Status.REJECTED, queued=drop.name, archived="", acceptance=self._acceptance,
-                )  # fmt: skip
+                    name=drop.name,
+                    revision=self._next_revision(drop.name),
+                    sha256="",
+                    size=drop.size,
+                    status=Status.REJECTED,
+                    queued=drop.name,
+                    archived="",
+                    acceptance=self._acceptance,
+                )
             )
             self._take(place, drop)
             self._progress(drop.size)
@@ -202,7 +208,20 @@ class Intake:
         if identity.existing:
             self._replaced[batch] = identity.existing.id
         self._wait(
-            Proven(place, identity.name, batch, content, drop.size, modified, names, header, cells, delimiter, start, layout)
+            Proven(
+                place,
+                identity.name,
+                batch,
+                content,
+                drop.size,
+                modified,
+                names,
+                header,
+                cells,
+                delimiter,
+                start,
+                layout,
+            )
         )
         return True
 

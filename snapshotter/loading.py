@@ -108,7 +108,9 @@ def _separate(proven: Proven) -> Kept:
     for chunk in proven.content.chunks(proven.start):
         prover.feed(chunk)
     layout = prover.finish()
-    assert layout.starts is not None and layout.ends is not None and layout.cells is not None  # noqa: S101 - detailed
+    assert layout.starts is not None
+    assert layout.ends is not None
+    assert layout.cells is not None
     good = layout.cells == proven.header.width
     for place in np.flatnonzero(~good):
         raw = b"".join(_bytes(proven, int(layout.starts[place]), int(layout.ends[place])))
@@ -182,7 +184,7 @@ def _bytes(proven: Proven, begin: int, end: int | None) -> Iterator[bytes]:
         if piece:
             yield piece
         return
-    assert content.file is not None  # noqa: S101 - a content has either
+    assert content.file is not None
     content.file.seek(begin)
     left = None if end is None else end + proven.start - begin
     while left is None or left > 0:
@@ -195,10 +197,11 @@ def _bytes(proven: Proven, begin: int, end: int | None) -> Iterator[bytes]:
 
 def _spans(files: Sequence[tuple[int, Positions]]) -> list[Span]:
     """The spans of records that follow each other in a text, from their numbers by batch."""
-    spans, first = [], 0
+    spans: list[Span] = []
+    first = 0
     for batch, numbers in files:
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
-        for place in np.concatenate(([0], breaks)) if len(numbers) else ():
-            spans.append(Span(first + int(place), batch, int(numbers[place])))
+        places = np.concatenate(([0], breaks)) if len(numbers) else ()
+        spans += [Span(first + int(place), batch, int(numbers[place])) for place in places]
         first += len(numbers)
     return spans

@@ -22,7 +22,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 ROW_BITS, ORDER_BITS = 40, 24
-_RANK = f"epoch_us(r._instant)::HUGEINT * {2 ** (ROW_BITS + ORDER_BITS)} + b.place::HUGEINT * {2**ROW_BITS} + r.source_row"
+_RANK = (
+    f"epoch_us(r._instant)::HUGEINT * {2 ** (ROW_BITS + ORDER_BITS)} + b.place::HUGEINT * {2**ROW_BITS} + r.source_row"
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def inherited(frame: Frame, source: str, stood: str) -> str:
 
 
 def published(frame: Frame, stood: str, heirs: str | None) -> str:
-    """Query of the published rows: `_rank`, the columns, and for partial columns `_source_N`, the rank of their cell."""
+    """Query of the published rows: `_rank`, the columns, and `_source_N`, the rank of the cell of a partial column."""
     parts = ["s._rank", _columns(frame.constant, "s.")]
     for field in frame.partial:
         if heirs is None or field == frame.marker:
@@ -172,7 +174,7 @@ def ties(frame: Frame, said: str) -> str:
 
 
 def outcomes(frame: Frame, touched: str, before: str, after: str, won: str) -> str:
-    """Query of what happened to each touched key: `_was`, `_is`, `_changed`, and `_cause`, the rank of the row that did it."""
+    """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it."""
     differs = {field: _differs(field) for field in frame.fields}
     constant = " OR ".join(differs[field] for field in frame.constant)
     causes = [f"CASE WHEN {constant} THEN a._rank END"]

@@ -10,7 +10,7 @@ was reported survives a power cut; older snapshots never change. docs/design.md 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from snapshotter import inbox
@@ -38,7 +38,7 @@ class Outcome:
 
     dataset: str
     commit: Commit | None = None
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     files: tuple[FileRecord, ...] = ()
     error: SnapshotterError | None = None
 
@@ -57,7 +57,12 @@ def sort_queue(layout: Layout, contracts: Sequence[Contract]) -> tuple[dict[str,
 
 
 def run(
-    datasets: Sequence[Dataset], drops: dict[str, list[Drop]], now: datetime, *, dry_run: bool, progress: Progress
+    datasets: Sequence[Dataset],
+    drops: dict[str, list[Drop]],
+    now: datetime,
+    *,
+    dry_run: bool,
+    progress: Progress,
 ) -> list[Outcome]:
     """Process the queue; the caller holds the writer's lock, and has recovered.
 
@@ -105,5 +110,3 @@ def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome | None:
     except SnapshotterError as error:
         return Outcome(dataset.name, error=error)
     return Outcome(dataset.name, commit, draft.counts, draft.reported())
-
-

@@ -142,7 +142,10 @@ class Prover:
         codes = np.frombuffer(chunk, np.uint8)
         quotes = _positions(codes, _QUOTE) if b'"' in chunk else _NONE
         newlines = self._outside(_positions(codes, _LF), quotes)
-        problems = [*self._quote_problems(codes, quotes), *self._newline_problems(codes, chunk, quotes, newlines)]
+        problems = [
+            *self._quote_problems(codes, quotes),
+            *self._newline_problems(codes, chunk, quotes, newlines),
+        ]
         problems += self._encoding_problems(chunk)
         if problems:
             offset, reason, rule = min(problems)
@@ -173,7 +176,14 @@ class Prover:
             raise Irregular("the file ends within a UTF-8 character", last, "encoding") from None
         if self._previous != _LF:
             self._count(np.array([0], np.int64), missing_newline=True)
-        return Layout(self._lines - self._blank - 1, self._blank, self._longest, bool(self._crlf), self._header_end, *self._details())
+        return Layout(
+            self._lines - self._blank - 1,
+            self._blank,
+            self._longest,
+            bool(self._crlf),
+            self._header_end,
+            *self._details(),
+        )
 
     def _outside(self, positions: Positions, quotes: Positions) -> Positions:
         """Those positions that are not within quotes."""
@@ -265,4 +275,5 @@ _NONE: Positions = np.empty(0, np.int64)
 
 
 def _positions(codes: npt.NDArray[np.uint8], code: int) -> Positions:
-    return np.flatnonzero(codes == code)
+    found: Positions = np.flatnonzero(codes == code)
+    return found

@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from snapshotter import inbox, rejects as rejects_file
+from snapshotter import inbox
+from snapshotter import rejects as rejects_file
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
 from snapshotter.dataset import compare_view, stored_contract
@@ -69,9 +71,15 @@ def _file_result(record: FileRecord) -> FileResult:
     if record.failure:
         warnings.append(_where(record) + record.failure.reason)
     return FileResult(
-        name=record.name, sha256=record.sha256 or None, revision=record.revision, status=record.status.value,
-        read=record.read, accepted=record.accepted, rejected=record.rejected, warnings=warnings,
-    )  # fmt: skip
+        name=record.name,
+        sha256=record.sha256 or None,
+        revision=record.revision,
+        status=record.status.value,
+        read=record.read,
+        accepted=record.accepted,
+        rejected=record.rejected,
+        warnings=warnings,
+    )
 
 
 def _where(record: FileRecord) -> str:
@@ -92,11 +100,15 @@ def snapshots(layout: Layout, dataset: str) -> list[SnapshotInfo]:
     state, restorable = ledger.open(), ledger.restorable()
     return [
         SnapshotInfo(
-            snapshot=number, kind=commit.kind, at=_time(commit.at),
-            files=sum(record.status is Status.APPLIED for record in commit.files), counts=commit.counts,
-            rows=commit.view.rows if commit.view else 0, sha256=commit.view.sha256 if commit.view else "",
+            snapshot=number,
+            kind=commit.kind,
+            at=_time(commit.at),
+            files=sum(record.status is Status.APPLIED for record in commit.files),
+            counts=commit.counts,
+            rows=commit.view.rows if commit.view else 0,
+            sha256=commit.view.sha256 if commit.view else "",
             restorable=number in restorable,
-        )  # fmt: skip
+        )
         for number, commit in sorted(state.snapshots.items())
     ]
 
@@ -111,11 +123,19 @@ def files(layout: Layout, dataset: str, status: str | None) -> list[FileInfo]:
 def _file_info(at: datetime, record: FileRecord, state: State) -> FileInfo:
     batch = state.batches.get(record.batch) if record.batch is not None else None
     return FileInfo(
-        name=record.name, revision=record.revision, status=(batch.status if batch else record.status).value,
-        sha256=record.sha256 or None, size=record.size, at=_time(at), snapshot=batch.snapshot if batch else None,
-        read=record.read, accepted=record.accepted, rejected=record.rejected,
-        archived=batch.archived if batch else record.archived, warnings=_file_result(record).warnings,
-    )  # fmt: skip
+        name=record.name,
+        revision=record.revision,
+        status=(batch.status if batch else record.status).value,
+        sha256=record.sha256 or None,
+        size=record.size,
+        at=_time(at),
+        snapshot=batch.snapshot if batch else None,
+        read=record.read,
+        accepted=record.accepted,
+        rejected=record.rejected,
+        archived=batch.archived if batch else record.archived,
+        warnings=_file_result(record).warnings,
+    )
 
 
 def rejects(layout: Layout, dataset: str, name: str | None) -> list[RejectInfo]:
@@ -130,9 +150,13 @@ def rejects(layout: Layout, dataset: str, name: str | None) -> list[RejectInfo]:
             failure = record.failure
             found.append(
                 RejectInfo(
-                    file=record.name, row=failure.row, column=failure.column, rule=failure.rule, value=None,
+                    file=record.name,
+                    row=failure.row,
+                    column=failure.column,
+                    rule=failure.rule,
+                    value=None,
                     reason=failure.reason,
-                )  # fmt: skip
+                )
             )
         elif record.rejects and batch is not None and batch.status is Status.APPLIED:
             found += _rows(layout.rejects(dataset) / record.rejects, record.name)
@@ -151,9 +175,14 @@ def _rows(path: Path, name: str) -> list[RejectInfo]:
 def status(layout: Layout, contracts: list[Contract]) -> StatusResult:
     """The state of a workspace."""
     drops, unmatched = sort_queue(layout, contracts)
-    datasets = [_dataset_status(layout, contract.dataset, [d.name for d in drops[contract.dataset]]) for contract in contracts]
+    datasets = [
+        _dataset_status(layout, contract.dataset, [d.name for d in drops[contract.dataset]]) for contract in contracts
+    ]
     return StatusResult(
-        workspace=str(layout.root), queue=sum(len(names) for names in drops.values()), unmatched=unmatched, datasets=datasets
+        workspace=str(layout.root),
+        queue=sum(len(names) for names in drops.values()),
+        unmatched=unmatched,
+        datasets=datasets,
     )
 
 
@@ -162,15 +191,26 @@ def _dataset_status(layout: Layout, dataset: str, queued: list[str]) -> DatasetS
         state = Ledger(layout.ledger(dataset), dataset).open()
     except SnapshotterError as error:
         return DatasetStatus(
-            dataset=dataset, snapshot=None, kind=None, at=None, latest=None, queued=queued, last_run=None,
+            dataset=dataset,
+            snapshot=None,
+            kind=None,
+            at=None,
+            latest=None,
+            queued=queued,
+            last_run=None,
             attention=[f"{error.message}. {error.remedy}"],
-        )  # fmt: skip
+        )
     current = state.current
     return DatasetStatus(
-        dataset=dataset, snapshot=current.snapshot if current else None, kind=current.kind if current else None,
-        at=_time(current.at) if current else None, latest=_latest(layout, dataset, current), queued=queued,
-        last_run=_last_run(state), attention=_attention(layout, dataset, state),
-    )  # fmt: skip
+        dataset=dataset,
+        snapshot=current.snapshot if current else None,
+        kind=current.kind if current else None,
+        at=_time(current.at) if current else None,
+        latest=_latest(layout, dataset, current),
+        queued=queued,
+        last_run=_last_run(state),
+        attention=_attention(layout, dataset, state),
+    )
 
 
 def _last_run(state: State) -> LastRun | None:
@@ -247,10 +287,15 @@ def history(layout: Layout, settings: Settings, dataset: str, key: list[str]) ->
         values = {name: value for name, value in version.values.items() if name in carried}
         found.append(
             VersionInfo(
-                values=values, timestamp=values[_timestamp_name(contract, values)], source_filename=batch.record.name,
-                source_revision=batch.record.revision, source_row=version.source_row, snapshot=batch.snapshot,
-                current=version.current, deleted=version.deleted,
-            )  # fmt: skip
+                values=values,
+                timestamp=values[_timestamp_name(contract, values)],
+                source_filename=batch.record.name,
+                source_revision=batch.record.revision,
+                source_row=version.source_row,
+                snapshot=batch.snapshot,
+                current=version.current,
+                deleted=version.deleted,
+            )
         )
     return found
 
@@ -263,25 +308,31 @@ def frame(path: Path, contract: Contract) -> pd.DataFrame:
     """A published CSV as a DataFrame: texts as they are, and typed columns in the types that pandas has for them."""
     import pandas as pd  # 0.35 s: only for the Python API
 
-    kinds = {"integer": "Int64", "number": "Float64", "boolean": "boolean"}
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8", lineterminator="\n")
     except FileNotFoundError:
         return pd.DataFrame()
     for name in table.columns:
-        kind = contract.column(str(name)).type.name
         values = table[name].mask(table[name] == "")
-        if kind == "boolean":
-            table[name] = values.map({"true": True, "false": False}).astype("boolean")
-        elif kind in kinds:
-            table[name] = pd.to_numeric(values).astype(kinds[kind])
-        elif kind == "date":
-            table[name] = pd.to_datetime(values, format="%Y-%m-%d")
-        elif kind.startswith("decimal"):
-            from decimal import Decimal
-
-            table[name] = values.map(Decimal, na_action="ignore")
+        table[name] = _in_type(values, table[name], contract.column(str(name)).type.name)
     return table
+
+
+def _in_type(values: pd.Series[Any], texts: pd.Series[Any], kind: str) -> pd.Series[Any]:
+    """A published column in the type that pandas has for it; `values` are the texts with the empty ones missing."""
+    import pandas as pd
+
+    if kind == "boolean":
+        return values.map({"true": True, "false": False}).astype("boolean")
+    if kind == "integer":
+        return pd.to_numeric(values).astype("Int64")
+    if kind == "number":
+        return pd.to_numeric(values).astype("Float64")
+    if kind == "date":
+        return pd.to_datetime(values, format="%Y-%m-%d")
+    if kind.startswith("decimal"):
+        return values.map(Decimal, na_action="ignore")
+    return texts
 
 
 @contextmanager
@@ -289,9 +340,11 @@ def _opened(layout: Layout, settings: Settings, dataset: str) -> Iterator[tuple[
     """A ledger and an engine to read it with, and a folder outside the workspace: readers change nothing."""
     ledger = Ledger(layout.ledger(dataset), dataset)
     ledger.open()
-    with tempfile.TemporaryDirectory(prefix="snapshotter-") as scratch:
-        with open_engine(Path(scratch), layout.output, settings.memory_limit, dataset) as engine:
-            yield ledger, engine, Path(scratch)
+    with (
+        tempfile.TemporaryDirectory(prefix="snapshotter-") as scratch,
+        open_engine(Path(scratch), layout.output, settings.memory_limit, dataset) as engine,
+    ):
+        yield ledger, engine, Path(scratch)
 
 
 def _merged(ledger: Ledger, engine: Engine, snapshot: int | None) -> tuple[Contract, Resolution]:

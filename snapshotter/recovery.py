@@ -49,7 +49,13 @@ def archival(record: FileRecord) -> Move:
     return Move(source=f"processing/{record.queued}", target=record.archived, batch=record.batch, reason=reason)
 
 
-def plan(commits: Iterable[Commit], view: ViewRecord | None, found: Found, draft: Found, pending: Callable[[Move], bool]) -> Plan:
+def plan(
+    commits: Iterable[Commit],
+    view: ViewRecord | None,
+    found: Found,
+    draft: Found,
+    pending: Callable[[Move], bool],
+) -> Plan:
     """Decide how to finish what was begun.
 
     Args:

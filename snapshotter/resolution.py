@@ -46,7 +46,7 @@ class _Entry:
     is_gone: bool = False
 
 
-def resolve(  # noqa: PLR0913 - a state and what a run adds to it
+def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     contract: Contract,
     state: State,
     root: Path,
@@ -64,10 +64,12 @@ def resolve(  # noqa: PLR0913 - a state and what a run adds to it
         contract: the contract of the snapshot.
         state: the batches that count, and their files.
         root: the table's folder.
-        columns, shapes: of the ledger and of the run, if the run adds any.
+        columns: of the ledger and of the run, if the run adds any.
+        shapes: the same of headers.
         new: records of the batches that the run adds.
         gone: the batches that the run replaces.
-        snapshot, at: of the run.
+        snapshot: the number that the run makes.
+        at: the time of the run.
     """
     columns, shapes = columns or state.columns, shapes or state.shapes
     leaving = set(gone)
@@ -95,7 +97,9 @@ def _field(name: str, columns: Sequence[StoredColumn]) -> Field:
     return field_of(index, columns[index])
 
 
-def _frame(contract: Contract, columns: Sequence[StoredColumn], key: tuple[Field, ...], shapes: Sequence[Shape]) -> Frame:
+def _frame(
+    contract: Contract, columns: Sequence[StoredColumn], key: tuple[Field, ...], shapes: Sequence[Shape]
+) -> Frame:
     carried = [{index for index, _ in shape} for shape in shapes]
     in_key = {field.index for field in key}
     some = sorted(set().union(*carried) | in_key)
@@ -109,14 +113,23 @@ def _frame(contract: Contract, columns: Sequence[StoredColumn], key: tuple[Field
 
 def _known(batch: Batch, shapes: Sequence[Shape], *, is_gone: bool) -> _Entry:
     record = batch.record
-    assert record.shape is not None  # noqa: S101 - every batch has a header
+    assert record.shape is not None
     return _Entry(
-        batch.rank, batch.id, shapes[record.shape], record.name, record.revision, batch.snapshot, batch.at, is_gone=is_gone
+        batch.rank,
+        batch.id,
+        shapes[record.shape],
+        record.name,
+        record.revision,
+        batch.snapshot,
+        batch.at,
+        is_gone=is_gone,
     )
 
 
 def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datetime | None) -> _Entry:
-    assert record.batch is not None and record.shape is not None and at is not None  # noqa: S101 - it was applied
+    assert record.batch is not None
+    assert record.shape is not None
+    assert at is not None
     rank = batch_rank(record.batch_time, record.name, record.revision)
     return _Entry(rank, record.batch, shapes[record.shape], record.name, record.revision, snapshot, at, is_new=True)
 
@@ -124,7 +137,15 @@ def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datet
 def _row(entry: _Entry, place: int, carries: frozenset[int]) -> BatchRow:
     loaded_at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return BatchRow(
-        entry.batch, place, carries, entry.is_new, entry.is_gone, entry.name, entry.revision, entry.snapshot, loaded_at
+        entry.batch,
+        place,
+        carries,
+        entry.is_new,
+        entry.is_gone,
+        entry.name,
+        entry.revision,
+        entry.snapshot,
+        loaded_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands answer, as pydantic models: `model_dump(mode="json")` of each is the `--json` of the specification."""
+"""What the commands answer, as pydantic models; `model_dump(mode="json")` of each is its `--json`."""
 
 from __future__ import annotations
 
@@ -199,5 +199,3 @@ class InitResult(_Result):
 
     workspace: str
     made: list[str]
-
-

@@ -21,7 +21,10 @@ def defused(path: Path) -> Path:
         The copy's path.
     """
     copy = path.with_name("defused.csv")
-    with path.open(encoding="utf-8", newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+    with (
+        path.open(encoding="utf-8", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
         for row in csv.reader(source):
             target.write(line([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row], ","))
     return copy

@@ -46,7 +46,9 @@ class Workspace:
         ConfigError: `snapshotter.toml` says something that is not allowed.
     """
 
-    def __init__(self, path: str | Path | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, path: str | Path | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         """Read the configuration; nothing is changed."""
         self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
         self.settings: Settings = load(self.layout.root)

@@ -46,12 +46,12 @@ def _run(arguments: list[str]) -> int:
         _report(as_json, 130, "Interrupted", "stopped", hint)
         return 130
     except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stdout = None  # type: ignore[assignment]  # or Python would complain when it flushes it at the end
+        sys.stdout = None  # or Python would complain when it flushes it at the end
         return 0
     return int(result or 0)
 
 
-def _report(as_json: bool, code: int, name: str, message: str, hint: str) -> None:  # noqa: FBT001 - private
+def _report(as_json: bool, code: int, name: str, message: str, hint: str) -> None:
     if as_json:
         error: dict[str, Any] = {"code": code, "name": name, "message": message, "hint": hint}
         print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)

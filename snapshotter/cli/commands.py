@@ -91,15 +91,20 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
         printing.as_json(result)
         return 0
     rows = [
-        (d.dataset, d.snapshot, d.kind, d.at, f"{d.latest.rows:,}" if d.latest else "", len(d.queued)) for d in result.datasets
+        (d.dataset, d.snapshot, d.kind, d.at, f"{d.latest.rows:,}" if d.latest else "", len(d.queued))
+        for d in result.datasets
     ]
-    printing.table(["dataset", "snapshot", "kind", "at", "rows", "queued"], rows, numbers=["snapshot", "rows", "queued"])
+    printing.table(
+        ["dataset", "snapshot", "kind", "at", "rows", "queued"], rows, numbers=["snapshot", "rows", "queued"]
+    )
     if quiet:
         return 0
     for dataset in result.datasets:
         if dataset.last_run:
             last = dataset.last_run
-            printing.say(f"{dataset.dataset}: last run {last.at}: {last.files} files, {last.counts.accepted:,} rows accepted")
+            printing.say(
+                f"{dataset.dataset}: last run {last.at}: {last.files} files, {last.counts.accepted:,} rows accepted"
+            )
         for text in dataset.attention:
             printing.say(f"{dataset.dataset}: {text}")
     if result.unmatched:
@@ -109,7 +114,10 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
 
 @app.command(epilog=exit_status())
 def snapshots(
-    workspace: WorkspaceOption = None, dataset: DatasetOption = None, json: JsonOption = False, quiet: QuietOption = False
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """List the snapshots, oldest first.
 
@@ -120,21 +128,45 @@ def snapshots(
         printing.as_json(found)
         return 0
     rows = [
-        (s.snapshot, s.kind, s.at, s.files, s.rows, s.counts.inserted, s.counts.updated, s.counts.deleted, s.counts.rejected,
-         "yes" if s.restorable else "no")
+        (
+            s.snapshot,
+            s.kind,
+            s.at,
+            s.files,
+            s.rows,
+            s.counts.inserted,
+            s.counts.updated,
+            s.counts.deleted,
+            s.counts.rejected,
+            "yes" if s.restorable else "no",
+        )
         for s in found
-    ]  # fmt: skip
-    columns = ["snapshot", "kind", "at", "files", "rows", "inserted", "updated", "deleted", "rejected", "restorable"]
+    ]
+    columns = [
+        "snapshot",
+        "kind",
+        "at",
+        "files",
+        "rows",
+        "inserted",
+        "updated",
+        "deleted",
+        "rejected",
+        "restorable",
+    ]
     printing.table(columns, rows, numbers=["snapshot", "files", "rows", "inserted", "updated", "deleted", "rejected"])
     return 0
 
 
 @app.command(epilog=exit_status())
-def show(  # noqa: PLR0913 - options of a command
-    snapshot: Annotated[int | None, typer.Argument(metavar="N", help="The snapshot (default: the current one).")] = None,
+def show(
+    snapshot: Annotated[
+        int | None, typer.Argument(metavar="N", help="The snapshot (default: the current one).")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write it there.")] = None,
     excel_safe: Annotated[
-        bool, typer.Option("--excel-safe", help="Put a ' before cells that a spreadsheet would take for a formula.")
+        bool,
+        typer.Option("--excel-safe", help="Put a ' before cells that a spreadsheet would take for a formula."),
     ] = False,
     workspace: WorkspaceOption = None,
     dataset: DatasetOption = None,
@@ -155,7 +187,9 @@ def show(  # noqa: PLR0913 - options of a command
             try:
                 shutil.copyfile(source, output)
             except OSError as error:
-                raise UsageError(what=f"{output} cannot be written: {error.strerror}", remedy="Name another file.") from None
+                raise UsageError(
+                    what=f"{output} cannot be written: {error.strerror}", remedy="Name another file."
+                ) from None
             if not quiet:
                 printing.say(f"written to {output}")
         else:
@@ -166,7 +200,7 @@ def show(  # noqa: PLR0913 - options of a command
 
 
 @app.command(epilog=exit_status())
-def diff(  # noqa: PLR0913 - options of a command
+def diff(
     one: Annotated[int, typer.Argument(metavar="N", help="A snapshot.")],
     other: Annotated[int, typer.Argument(metavar="M", help="Another one.")],
     workspace: WorkspaceOption = None,
@@ -213,10 +247,16 @@ def history(
         return 0
     names = list(dict.fromkeys(name for version in found for name in version.values))
     rows = [
-        ("deleted" if v.deleted else "current" if v.current else "", v.source_filename, v.source_revision, v.source_row,
-         v.snapshot, *(v.values.get(name) for name in names))
+        (
+            "deleted" if v.deleted else "current" if v.current else "",
+            v.source_filename,
+            v.source_revision,
+            v.source_row,
+            v.snapshot,
+            *(v.values.get(name) for name in names),
+        )
         for v in found
-    ]  # fmt: skip
+    ]
     printing.table(["", "file", "revision", "row", "snapshot", *names], rows, numbers=["revision", "row", "snapshot"])
     if not found and not quiet:
         printing.say("no file that counts holds this key")
@@ -243,7 +283,20 @@ def files(
     if json:
         printing.as_json(found)
         return 0
-    rows = [(f.at, f.name, f.revision, f.status, f.snapshot, f.read, f.accepted, f.rejected, "; ".join(f.warnings)) for f in found]
+    rows = [
+        (
+            f.at,
+            f.name,
+            f.revision,
+            f.status,
+            f.snapshot,
+            f.read,
+            f.accepted,
+            f.rejected,
+            "; ".join(f.warnings),
+        )
+        for f in found
+    ]
     columns = ["at", "file", "revision", "status", "snapshot", "read", "accepted", "rejected", "warnings"]
     printing.table(columns, rows, numbers=["revision", "snapshot", "read", "accepted", "rejected"])
     return 0
@@ -273,9 +326,11 @@ def rejects(
 
 
 @app.command(epilog=exit_status())
-def reset(  # noqa: PLR0913 - options of a command
+def reset(
     snapshot: Annotated[int, typer.Argument(metavar="N", help="The snapshot to go back to.")],
-    requeue: Annotated[bool, typer.Option("--requeue", help="Move the files that came after it back to the queue.")] = False,
+    requeue: Annotated[
+        bool, typer.Option("--requeue", help="Move the files that came after it back to the queue.")
+    ] = False,
     yes: YesOption = False,
     workspace: WorkspaceOption = None,
     dataset: DatasetOption = None,
@@ -337,7 +392,9 @@ def clean(
     if json:
         printing.as_json(result)
     elif not quiet:
-        printing.say(f"removed {', '.join(result.removed) or 'nothing'}; {len(result.requeued)} files back in the queue")
+        printing.say(
+            f"removed {', '.join(result.removed) or 'nothing'}; {len(result.requeued)} files back in the queue"
+        )
     return 0
 
 
@@ -358,7 +415,10 @@ def check(
         printing.as_json(result)
     else:
         if result.problems:
-            printing.table(["dataset", "what", "path", "problem"], [(p.dataset, p.what, p.path, p.problem) for p in result.problems])
+            printing.table(
+                ["dataset", "what", "path", "problem"],
+                [(p.dataset, p.what, p.path, p.problem) for p in result.problems],
+            )
         if not quiet:
             counted = ", ".join(f"{count} {what}" for what, count in result.checked.items())
             printing.say(f"checked {counted}: {'all is well' if result.ok else f'{len(result.problems)} problems'}")
@@ -387,5 +447,8 @@ def init(
     if json:
         printing.as_json(result)
     elif not quiet:
-        printing.say(f"made {', '.join(result.made) or 'nothing: it was all there'}", "drop files into input/processing/, then: snapshotter run")
+        printing.say(
+            f"made {', '.join(result.made) or 'nothing: it was all there'}",
+            "drop files into input/processing/, then: snapshotter run",
+        )
     return 0

@@ -15,10 +15,15 @@ _LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 
 WorkspaceOption = Annotated[
     Path | None,
-    typer.Option("--workspace", metavar="DIR", help="The workspace (default: SNAPSHOTTER_WORKSPACE, else the current folder)."),
+    typer.Option(
+        "--workspace",
+        metavar="DIR",
+        help="The workspace (default: SNAPSHOTTER_WORKSPACE, else the current folder).",
+    ),
 ]
 DatasetOption = Annotated[
-    str | None, typer.Option("--dataset", metavar="NAME", help="The dataset (default: the only one, or `default`).")
+    str | None,
+    typer.Option("--dataset", metavar="NAME", help="The dataset (default: the only one, or `default`)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object or array on stdout.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but data and errors.")]
@@ -26,9 +31,9 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def exit_status(*more: str) -> str:
-    """The EXIT STATUS section of a command's help; `\\b` keeps the lines as they are."""
+    """The EXIT STATUS section of a command's help; the backspace in front keeps its lines as they are."""
     lines = ["  0   done, also when there was nothing to do", *more, "  2   wrong usage or configuration"]
-    lines += [f"  {error.code}  {error.__name__}" for error in named_errors() if error.code >= 10]  # noqa: PLR2004
+    lines += [f"  {error.code}  {error.__name__}" for error in named_errors() if error.code >= 10]
     return "\n".join(["\b", "EXIT STATUS", *lines])
 
 

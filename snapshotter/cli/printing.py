@@ -21,7 +21,9 @@ _WIDE = 10_000  # columns: a table in a file or a pipe is not cut
 
 def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
     """Print one JSON object, or an array."""
-    data: Any = result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
+    data: Any = (
+        result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
+    )
     print(json.dumps(data, ensure_ascii=False))
 
 
@@ -106,17 +108,18 @@ def _advice(result: DatasetResult) -> None:
     for file in refused[:5]:
         say(f"  refused   {file.name}: {file.warnings[-1] if file.warnings else ''}")
     if refused:
-        more = f" ({len(refused) - 5} more)" if len(refused) > 5 else ""  # noqa: PLR2004 - as many as are shown
+        more = f" ({len(refused) - 5} more)" if len(refused) > 5 else ""
         say(f"            they are in input/rejected/; mend them and drop them again{more}")
     if result.counts.rejected:
-        say(f"  refused   {result.counts.rejected:,} rows: in output/rejects/{result.dataset}/; `snapshotter rejects` says why")
+        folder = f"output/rejects/{result.dataset}/"
+        say(f"  refused   {result.counts.rejected:,} rows: in {folder}; `snapshotter rejects` says why")
     deferred = [file.name for file in result.files if file.status == "deferred"]
     if deferred:
         say(f"  deferred  {_some(deferred)}: still being written, the next run takes them")
     warned = [(file.name, text) for file in result.files if file.status != "rejected" for text in file.warnings]
     for name, text in warned[:5]:
         say(f"  warning   {name}: {text}")
-    if len(warned) > 5:  # noqa: PLR2004
+    if len(warned) > 5:
         say(f"            and {len(warned) - 5} more: `snapshotter files --json` has them all")
 
 
@@ -130,7 +133,7 @@ def change_summary(result: DatasetResult, what: str) -> None:
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as are shown
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def as_json_rows(path: Path) -> None:

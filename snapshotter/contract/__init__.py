@@ -78,7 +78,11 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
     for name, rules in _declared(config).items():
         where = f"columns.{name}"
         if fold(name) in map(fold, LINEAGE) or fold(name).startswith("_reject_") or not name:
-            raise problem(where, "is a name that latest.csv or the rejects need themselves", f"Not: {', '.join(LINEAGE)}.")
+            raise problem(
+                where,
+                "is a name that latest.csv or the rejects need themselves",
+                f"Not: {', '.join(LINEAGE)}.",
+            )
         if fold(name) in columns:
             raise problem(where, "stands twice (names are compared without regard to case)", "Remove one.")
         try:
@@ -91,9 +95,17 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
         raise problem("key", "names a column twice", "Name each once.")
     timestamp = columns[fold(config.timestamp)]
     if timestamp in key:
-        raise problem("timestamp", "is part of the key, so that no key would ever have two versions", "Use another column.")
+        raise problem(
+            "timestamp",
+            "is part of the key, so that no key would ever have two versions",
+            "Use another column.",
+        )
     if timestamp.type.name not in ("string", "timestamp", "date"):
-        raise problem(f"columns.{timestamp.name}.type", "does not order rows in time", "Allowed: string, timestamp, date.")
+        raise problem(
+            f"columns.{timestamp.name}.type",
+            "does not order rows in time",
+            "Allowed: string, timestamp, date.",
+        )
     return Contract(dataset, config, columns, _aliases(columns, problem), key, timestamp, clock, parameters)
 
 
@@ -110,7 +122,11 @@ def _column(name: str, kind: CellType, rules: ColumnConfig, config: DatasetConfi
     if is_timestamp and (rules.nullable or not rules.required):
         raise problem(where, "is the timestamp, which every row needs", "Remove `nullable` and `required`.")
     if not kind.ordered and (rules.min is not None or rules.max is not None):
-        raise problem(f"{where}.min", f"has no meaning for {kind.name}", "For the length of a text: min_length, max_length.")
+        raise problem(
+            f"{where}.min",
+            f"has no meaning for {kind.name}",
+            "For the length of a text: min_length, max_length.",
+        )
     if rules.min_length is not None and rules.max_length is not None and rules.min_length > rules.max_length:
         raise problem(f"{where}.min_length", "is more than max_length", "No text could pass.")
     nullable = rules.nullable if rules.nullable is not None else not (in_key or is_timestamp)
@@ -122,7 +138,9 @@ def _aliases(columns: dict[str, Column], problem: Problem) -> dict[str, str]:
     for folded, column in columns.items():
         for alias in column.rules.aliases:
             if fold(alias) in columns or aliases.get(fold(alias), folded) != folded:
-                raise problem(f"columns.{column.name}.aliases", f"{alias!r} means another column already", "Remove one.")
+                raise problem(
+                    f"columns.{column.name}.aliases", f"{alias!r} means another column already", "Remove one."
+                )
             aliases[fold(alias)] = folded
     return aliases
 

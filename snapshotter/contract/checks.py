@@ -49,15 +49,27 @@ def column_checks(column: Column, cell: str, value: str, bind: Parameters) -> li
             limit = column.type.parse(f"{bind.bind(bound)}::VARCHAR")
             check(rule, f"{value} IS NULL OR {value} {sign} ({limit})", f"is {words} than {bound}")
     if rules.min_length is not None:
-        check("min_length", f"{cell} = '' OR length({cell}) >= {rules.min_length}", f"is shorter than {rules.min_length}")
+        check(
+            "min_length",
+            f"{cell} = '' OR length({cell}) >= {rules.min_length}",
+            f"is shorter than {rules.min_length}",
+        )
     if rules.max_length is not None:
         check("max_length", f"length({cell}) <= {rules.max_length}", f"is longer than {rules.max_length}")
     if rules.values is not None:
         allowed = ", ".join(f"({column.type.parse(bind.bind(v) + '::VARCHAR')})" for v in rules.values)
-        check("values", f"{value} IS NULL OR {cell} = '' OR {value} IN ({allowed})", "is not one of the allowed values")
+        check(
+            "values",
+            f"{value} IS NULL OR {cell} = '' OR {value} IN ({allowed})",
+            "is not one of the allowed values",
+        )
     if rules.pattern is not None:
         pattern = bind.bind(rules.pattern)
-        check("pattern", f"{cell} = '' OR regexp_full_match({cell}, {pattern})", f"does not match {rules.pattern}")
+        check(
+            "pattern",
+            f"{cell} = '' OR regexp_full_match({cell}, {pattern})",
+            f"does not match {rules.pattern}",
+        )
     return checks
 
 

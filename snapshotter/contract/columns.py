@@ -11,7 +11,6 @@ from snapshotter.contract.types import CellType
 RESERVED = frozenset({"_batch", "_instant", "_deleted", "_rank", "source_filename", "source_revision", "source_row"})
 
 
-
 def fold(name: str) -> str:
     """A column name without regard to case: what SQL engines and Delta Lake compare."""
     return name.casefold()

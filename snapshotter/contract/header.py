@@ -65,7 +65,9 @@ def resolve(names: Sequence[str], contract: Contract) -> Header:
         if column is None:
             continue
         if fold(column.name) in taken:
-            raise HeaderRefused(f"{taken[fold(column.name)]!r} and {name!r} are both the column {column.name!r}", column.name)
+            raise HeaderRefused(
+                f"{taken[fold(column.name)]!r} and {name!r} are both the column {column.name!r}", column.name
+            )
         taken[fold(column.name)] = name
         cells.append((position, column, column.name))
     lacking = missing(names, contract)
@@ -90,7 +92,7 @@ def _column(name: str, position: int, contract: Contract, warnings: list[str]) -
             warnings.append(f"column {name!r} was taken for {column.name!r}")
         return column
     if contract.config.extra_columns == "reject":
-        raise HeaderRefused(f"column {name!r} is not declared, and extra_columns is \"reject\"", name)
+        raise HeaderRefused(f'column {name!r} is not declared, and extra_columns is "reject"', name)
     if contract.config.extra_columns == "ignore":
         return None
     return contract.column(name)

@@ -19,10 +19,11 @@ _OFFSET = r"[+-]([01]\d|2[0-3]):[0-5]\d"
 _ANY_OFFSET = r"(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)"
 
 # The texts that each directive of Python's strptime takes; `%Y` means four digits, as it does there.
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_LONG_MONTHS = "january february march april may june july august september october november december".split()
-_DAYS = "mon tue wed thu fri sat sun".split()
-_LONG_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_LONG_MONTHS = ["january", "february", "march", "april", "may", "june"]
+_LONG_MONTHS += ["july", "august", "september", "october", "november", "december"]
+_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_LONG_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _DIRECTIVES = {
     "Y": r"\d{4}",
     "y": r"\d{2}",
@@ -86,7 +87,9 @@ class Clock:
         canonical = f"CASE WHEN length({found}) = 5 THEN left({found}, 3) || ':' || substr({found}, 4) ELSE {found} END"
         has_one = [f"regexp_full_match({cell}, '{_DATE}{_CLOCK}{_ANY_OFFSET}')"]
         has_one += [
-            f"regexp_full_match({cell}, {bind.bind(format_pattern(layout))})" for layout in self.formats if _has_offset(layout)
+            f"regexp_full_match({cell}, {bind.bind(format_pattern(layout))})"
+            for layout in self.formats
+            if _has_offset(layout)
         ]
         return f"CASE WHEN {' OR '.join(has_one)} THEN {canonical} END"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from snapshotter.contract.times import Clock, iso_text
 from snapshotter.sql import Parameters
 
-# The e-mail address of the HTML standard (https://html.spec.whatwg.org, "valid e-mail address"), with a dot in its host.
+# The "valid e-mail address" of the HTML standard (https://html.spec.whatwg.org), with a dot in its host.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = rf"[A-Za-z0-9.!#$%&''*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})+"
 _UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -86,11 +86,20 @@ _SIMPLE = {
         "DATE",
         "date",
         "a date of the form YYYY-MM-DD",
-        _matching(r"([1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])-\d{2}-\d{2}", lambda cell: f"try_cast({cell} AS DATE)"),
+        _matching(
+            r"([1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])-\d{2}-\d{2}",
+            lambda cell: f"try_cast({cell} AS DATE)",
+        ),
         _as_text,
     ),
     "uuid": CellType(
-        "uuid", "VARCHAR", "string", "a UUID", _matching(_UUID, lambda cell: f"lower({cell})"), _same, ordered=False
+        "uuid",
+        "VARCHAR",
+        "string",
+        "a UUID",
+        _matching(_UUID, lambda cell: f"lower({cell})"),
+        _same,
+        ordered=False,
     ),
     "email": CellType(
         "email", "VARCHAR", "string", "an e-mail address", _matching(_EMAIL, _same), _same, ordered=False

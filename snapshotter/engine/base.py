@@ -129,7 +129,9 @@ class Engine(Protocol):
         """Open it."""
         ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close it and free what it holds."""
         ...
 
@@ -146,7 +148,7 @@ class Engine(Protocol):
         ...
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
-        """Write the refused rows of a batch, the cells at these positions and the four columns; returns their number."""
+        """Write the refused rows of a batch: the cells at these positions, and four more; returns their number."""
         ...
 
     def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], path: Path) -> int:

@@ -62,7 +62,9 @@ class DuckDBEngine:
         """Nothing is left to open."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Free the memory."""
         self._connection.close()
 
@@ -85,8 +87,8 @@ class DuckDBEngine:
         """Read a text with nothing left to be guessed."""
         columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(text.width))
         options = (
-            f"auto_detect=false, header=true, delim={_literal(text.delimiter)}, quote='\"', escape='\"', strict_mode=true, "
-            f"compression='none', hive_partitioning=false, nullstr='{self._never}', "
+            f"auto_detect=false, header=true, delim={_literal(text.delimiter)}, quote='\"', escape='\"', "
+            f"strict_mode=true, compression='none', hive_partitioning=false, nullstr='{self._never}', "
             f"max_line_size={max(_MIN_LINE, text.longest + 2)}, columns={{{columns}}}"
         )
         try:
@@ -103,7 +105,11 @@ class DuckDBEngine:
         number = len(self._accepted)
         self._accepted.append(f"accepted_{number}")
         self._fields |= {field.name: field for field in (cell.field for cell in cells)}
-        self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", [(s.first, s.batch, s.record) for s in spans])
+        self._table(
+            "spans",
+            "first BIGINT, batch INTEGER, record BIGINT",
+            [(s.first, s.batch, s.record) for s in spans],
+        )
         validation = Validation(contract, cells, spans, now)
         self._run(f"CREATE TABLE accepted_{number} AS {validation.judged()}", contract.parameters)
         rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*) FROM accepted_{number} GROUP BY _batch")
@@ -119,11 +125,9 @@ class DuckDBEngine:
         cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
         for table in self._rejected:
             if self._one(f"SELECT count(*) FROM {table} WHERE _batch = {batch:d}"):
-                return self._copy(
-                    f"SELECT {cells}, _row, _columns, _rules, _reasons FROM {table} WHERE _batch = {batch:d} ORDER BY _row",
-                    path,
-                    f"FORMAT csv, HEADER false, DELIMITER {_literal(delimiter)}",
-                )
+                wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
+                query = f"SELECT {cells}, _row, _columns, _rules, _reasons FROM {table} {wanted}"
+                return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {_literal(delimiter)}")
         return 0
 
     # -- Parquet
@@ -170,20 +174,20 @@ class DuckDBEngine:
         """Compare the keys of two batches."""
         on = " AND ".join(f"a.{field.name} IS NOT DISTINCT FROM b.{field.name}" for field in key)
         names = ", ".join(f"a.{field.name}" for field in key)
-        of = "(SELECT * FROM all_rows WHERE _batch = {:d})"
-        query = f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {of.format(old)} a ANTI JOIN {of.format(new)} b ON {on})"
-        return int(self._one(query))
+        a, b = (f"(SELECT * FROM all_rows WHERE _batch = {batch:d})" for batch in (old, new))
+        return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {on})"))
 
     def _effects(self, frame: Frame, *, has_stored: bool) -> Effects:
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
-        known = "SEMI JOIN touched t ON " + " AND ".join(f"r.{f.name} IS NOT DISTINCT FROM t.{f.name}" for f in frame.key)
+        known = "SEMI JOIN touched t ON " + " AND ".join(
+            f"r.{f.name} IS NOT DISTINCT FROM t.{f.name}" for f in frame.key
+        )
         some = "NOT r._new" if has_stored else "FALSE"
         self._run(f"CREATE TABLE before_rows AS SELECT r.* FROM all_rows r {known} WHERE {some}")
         self._resolve(frame, "before_rows", "before")
-        self._run(
-            f"CREATE TABLE outcomes AS {merge.outcomes(frame, 'touched', 'before_published', 'after_published', 'after_winners')}"
-        )
+        outcomes = merge.outcomes(frame, "touched", "before_published", "after_published", "after_winners")
+        self._run(f"CREATE TABLE outcomes AS {outcomes}")
         echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
         self._run(f"CREATE TABLE echoes AS {echoes}")
         (counts,) = self._all(merge.labels(frame, "all_rows", "outcomes", "echoes"))
@@ -226,7 +230,17 @@ class DuckDBEngine:
             f"revision INTEGER, snapshot BIGINT, loaded_at VARCHAR{flags}"
         )
         rows = [
-            (b.batch, b.place, sets[b.carries], b.is_new, b.is_gone, b.name, b.revision, b.snapshot, b.loaded_at)
+            (
+                b.batch,
+                b.place,
+                sets[b.carries],
+                b.is_new,
+                b.is_gone,
+                b.name,
+                b.revision,
+                b.snapshot,
+                b.loaded_at,
+            )
             + tuple(field.index in b.carries for field in partial)
             for b in batches
         ]
@@ -262,9 +276,14 @@ class DuckDBEngine:
 
     def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:
         """Keep texts: two contracts may have other types for a column."""
-        cells = [f"coalesce({text(c, contract)}, '') AS {identifier('x' + c.name)}" for c in columns if c.field is not None]
+        cells = [
+            f"coalesce({text(c, contract)}, '') AS {identifier('x' + c.name)}" for c in columns if c.field is not None
+        ]
         order = f"row_number() OVER (ORDER BY {', '.join(key_order(key))}) AS _place"
-        self._run(f"CREATE TABLE {identifier(name)} AS SELECT {', '.join([*cells, order])} FROM published p", contract.parameters)
+        self._run(
+            f"CREATE TABLE {identifier(name)} AS SELECT {', '.join([*cells, order])} FROM published p",
+            contract.parameters,
+        )
         self._accepted.clear()
 
     def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:
@@ -277,9 +296,8 @@ class DuckDBEngine:
         changed = []
         for place, name in enumerate(columns):
             cell = identifier("x" + name)
-            rows = self._all(
-                f"SELECT b._place, a.{cell}, b.{cell}, {keys[0]} FROM {a} a JOIN {b} b ON {on} WHERE a.{cell} <> b.{cell}"
-            )
+            both = f"{a} a JOIN {b} b ON {on} WHERE a.{cell} <> b.{cell}"
+            rows = self._all(f"SELECT b._place, a.{cell}, b.{cell}, {keys[0]} FROM {both}")
             changed += [((row, place), (list(parts), name, old, new)) for row, old, new, *parts in rows]
         changed.sort(key=lambda item: item[0])
         return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
@@ -305,7 +323,7 @@ class DuckDBEngine:
     def _run(self, sql: str, parameters: Parameters | None = None) -> None:
         self._all(sql, parameters)
 
-    def _one(self, sql: str, parameters: Parameters | None = None) -> Any:
+    def _one(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401 - whatever the query asks for
         return self._all(sql, parameters)[0][0]
 
     def _all(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:

@@ -59,13 +59,14 @@ class Validation:
             )
             return f"concat_ws(chr(10), {', '.join(cases)})"
 
+        condition = all_of(check.condition for check in self._checks)
         names = [" ".join(check.column.splitlines()) for check in self._checks]
+        reasons = [f"{name} {check.reason}" for name, check in zip(names, self._checks, strict=True)]
         return (
             f"SELECT r.*, p._batch, p.source_row AS _row, p._columns, p._rules, p._reasons FROM raw r JOIN ("
             f"SELECT _n, _batch, source_row, {failures(names)} AS _columns, "
             f"{failures([check.rule for check in self._checks])} AS _rules, "
-            f"{failures([f'{name} {check.reason}' for name, check in zip(names, self._checks, strict=True)])} AS _reasons "
-            f"FROM ({self._parsed()}) WHERE NOT ({all_of(check.condition for check in self._checks)})) p ON r.rowid = p._n"
+            f"{failures(reasons)} AS _reasons FROM ({self._parsed()}) WHERE NOT ({condition})) p ON r.rowid = p._n"
         )
 
     def _texts(self) -> list[Cell]:
@@ -132,11 +133,18 @@ class Validation:
             text = f"t{cell.position}" if cell.position is not None else "''"
             value = text if cell.column.type.name == "string" or cell.position is None else f"v{cell.field.index}"
             if cell.position is None and not cell.column.nullable:
-                checks.append(Check(cell.column.name, "nullable", "FALSE", "is absent from the file, and may not be empty"))
+                checks.append(
+                    Check(cell.column.name, "nullable", "FALSE", "is absent from the file, and may not be empty")
+                )
             elif cell.position is not None:
                 checks += column_checks(cell.column, text, value, self._bind)
         checks += [
-            Check(c.column.name, "unique", f"t{c.position} = '' OR _occurrence_{c.field.index} = 1", "stands more than once")
+            Check(
+                c.column.name,
+                "unique",
+                f"t{c.position} = '' OR _occurrence_{c.field.index} = 1",
+                "stands more than once",
+            )
             for c in self._unique
         ]
         key = [fold(column.name) for column in self._contract.key]
@@ -149,7 +157,9 @@ class Validation:
         checks = []
         if cell.column.type.name != "timestamp":
             reason = "is not a timestamp in a declared format or ISO 8601"
-            checks.append(Check(cell.column.name, "timestamp", f"t{cell.position} = '' OR _instant IS NOT NULL", reason))
+            checks.append(
+                Check(cell.column.name, "timestamp", f"t{cell.position} = '' OR _instant IS NOT NULL", reason)
+            )
         if limit is not None:
             latest = self._bind.bind((now.astimezone(UTC) + timedelta(seconds=limit)).replace(tzinfo=None))
             reason = "is later than max_future allows"

@@ -69,7 +69,11 @@ class Log:
 
     def create(self) -> None:
         """Make the table, durably; a half-made one of a killed process is made anew."""
-        from deltalake import DeltaTable, Field, Schema  # 0.08 s, and only the first run of a dataset needs it
+        from deltalake import (
+            DeltaTable,
+            Field,
+            Schema,
+        )  # 0.08 s, and only the first run of a dataset needs it
         from deltalake.schema import PrimitiveType
 
         disk.make_folder(self.root)
@@ -114,7 +118,8 @@ class Log:
             NotWritten: the system refused; nothing counts.
         """
         lines = "".join(
-            json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n" for action in self._entry_of(commit, list(sizes))
+            json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n"
+            for action in self._entry_of(commit, list(sizes))
         )
         try:
             disk.create(self._entry(version), lines.encode(), self.root)
@@ -193,7 +198,13 @@ class Log:
 
 def delta_type(contract_type: str) -> str:
     """The Delta Lake type that stores a contract's type."""
-    kinds = {"integer": "long", "number": "double", "boolean": "boolean", "date": "date", "timestamp": "timestamp"}
+    kinds = {
+        "integer": "long",
+        "number": "double",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp",
+    }
     return contract_type if contract_type.startswith("decimal") else kinds.get(contract_type, "string")
 
 

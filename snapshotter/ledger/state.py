@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from snapshotter.contract.columns import StoredColumn
 from snapshotter.ledger.records import Commit, FileRecord, PartRecord, Status
 
 Shape = tuple[tuple[int, str], ...]
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 # What becomes of a batch that a commit of this kind drops.
 _DROPPED_BY = {"run": Status.REPLACED, "reset": Status.ROLLED_BACK, "withdraw": Status.WITHDRAWN}
@@ -46,7 +48,7 @@ class Batch:
 
 def batch_rank(time: datetime | None, name: str, revision: int) -> tuple[datetime, str, int]:
     """The part of the rank that belongs to a batch; Python orders text by code point."""
-    return (time.replace(tzinfo=None) if time else datetime.min, name, revision)
+    return (time or _NEVER, name, revision)
 
 
 @dataclass(frozen=True)
@@ -113,32 +115,38 @@ def fold(commits: Iterable[tuple[int, Commit]], until: int | None = None) -> Sta
         commits: all commits of the ledger.
         until: stop behind the commit that made this snapshot.
     """
+    state = State()
+    files: list[tuple[datetime, FileRecord]] = []
     columns: list[StoredColumn] = []
     shapes: list[Shape] = []
-    batches: dict[int, Batch] = {}
-    snapshots: dict[int, Commit] = {}
-    parts: dict[str, PartRecord] = {}
-    files: list[tuple[datetime, FileRecord]] = []
-    version = -1
-    for version, commit in commits:  # noqa: B007 - the last version is part of the state
+    for version, commit in commits:
         columns += commit.columns
         shapes += commit.shapes
-        for path in commit.removed_parts:
-            parts.pop(path)
-        parts |= {part.path: part for part in commit.parts}
-        for record in commit.files:
-            files.append((commit.at, record))
-            if record.batch is not None and commit.snapshot is not None:
-                batches[record.batch] = Batch(record, commit.snapshot, commit.at, Status.APPLIED, record.archived)
-        for number in commit.dropped:
-            batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind])
-        for number in commit.added:
-            batches[number] = replace(batches[number], status=Status.APPLIED)
-        for move in commit.moves:
-            if move.batch is not None:
-                batches[move.batch] = replace(batches[move.batch], archived=move.target)
+        files += ((commit.at, record) for record in commit.files)
+        _fold_parts(state.parts, commit)
+        _fold_batches(state.batches, commit)
+        state = replace(state, version=version)
         if commit.snapshot is not None:
-            snapshots[commit.snapshot] = commit
+            state.snapshots[commit.snapshot] = commit
             if commit.snapshot == until:
                 break
-    return State(version, tuple(columns), tuple(shapes), batches, snapshots, parts, tuple(files))
+    return replace(state, columns=tuple(columns), shapes=tuple(shapes), files=tuple(files))
+
+
+def _fold_parts(parts: dict[str, PartRecord], commit: Commit) -> None:
+    for path in commit.removed_parts:
+        parts.pop(path)
+    parts |= {part.path: part for part in commit.parts}
+
+
+def _fold_batches(batches: dict[int, Batch], commit: Commit) -> None:
+    for record in commit.files:
+        if record.batch is not None and commit.snapshot is not None:
+            batches[record.batch] = Batch(record, commit.snapshot, commit.at, Status.APPLIED, record.archived)
+    for number in commit.dropped:
+        batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind])
+    for number in commit.added:
+        batches[number] = replace(batches[number], status=Status.APPLIED)
+    for move in commit.moves:
+        if move.batch is not None:
+            batches[move.batch] = replace(batches[move.batch], archived=move.target)

@@ -97,9 +97,7 @@ def generate(  # noqa: PLR0913  (an option is an argument)
     keys = usual_keys(rows) if keys is None else keys
     files = usual_files(rows) if files is None else files
     try:
-        batches = SOURCES[source](
-            rows=rows, keys=keys, files=files, start=start, cadence_days=cadence_days, seed=seed
-        )
+        batches = SOURCES[source](rows=rows, keys=keys, files=files, start=start, cadence_days=cadence_days, seed=seed)
     except ValueError as error:
         raise UsageError(what=str(error), remedy="Nothing was written.") from error
     folder = _queue(workspace) if output is None else _existing(output)

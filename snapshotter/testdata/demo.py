@@ -233,9 +233,7 @@ def _put_person(rows: npt.NDArray[np.void], tables: _Tables, people: Words, numb
 
 def _put_order(rows: npt.NDArray[np.void], tables: _Tables, orders: Words) -> None:
     """Fill amount and quantity. Small amounts are more frequent: the product of two even draws."""
-    pence = (
-        (orders >> np.uint64(48)) * (orders >> np.uint64(32) & np.uint64(0xFFFF)) >> np.uint64(15)
-    ) + np.uint64(99)
+    pence = ((orders >> np.uint64(48)) * (orders >> np.uint64(32) & np.uint64(0xFFFF)) >> np.uint64(15)) + np.uint64(99)
     pounds = pence // np.uint64(100)
     rows["pounds"] = tables.pounds.take(pounds.astype(np.intp))
     rows["pence"] = tables.pence.take((pence - pounds * np.uint64(100)).astype(np.intp))
@@ -247,9 +245,7 @@ def _put_description(rows: npt.NDArray[np.void], tables: _Tables, texts: Words) 
     phrase, company = _index(texts, _BITS), _index(texts >> np.uint64(_BITS), _BITS)
     rows["phrase"] = tables.phrase.take(phrase)
     rows["company"] = tables.company.take(company)
-    rows["opening_quote"] = rows["closing_quote"] = (
-        tables.phrase_quote[phrase] | tables.company_quote[company]
-    )
+    rows["opening_quote"] = rows["closing_quote"] = tables.phrase_quote[phrase] | tables.company_quote[company]
 
 
 def _put_time(rows: npt.NDArray[np.void], tables: _Tables, place: Slice, times: Words) -> None:

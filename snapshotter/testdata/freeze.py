@@ -85,8 +85,7 @@ def _fakers(seed: int) -> dict[str, Faker]:
 def _by_locale(fakers: dict[str, Faker], kind: str, make: Callable[[Faker], str]) -> list[str]:
     turns = [locale for locale, share in LOCALES.items() for _ in range(share)]
     return [
-        next(text for text in _endless(fakers[turns[i % len(turns)]], make) if _fits(kind, text))
-        for i in range(SIZE)
+        next(text for text in _endless(fakers[turns[i % len(turns)]], make) if _fits(kind, text)) for i in range(SIZE)
     ]
 
 
@@ -105,20 +104,12 @@ def _distinct(kind: str, make: Callable[[], str]) -> list[str]:
 
 
 def _fits(kind: str, text: str) -> bool:
-    return (
-        len(text.encode()) <= LONGEST[kind]
-        and text == text.strip()
-        and text.isprintable()
-        and '"' not in text
-    )
+    return len(text.encode()) <= LONGEST[kind] and text == text.strip() and text.isprintable() and '"' not in text
 
 
 def _quoted(phrases: list[str]) -> list[str]:
     """Put the first word of every 16th phrase into quotes: readers stumble over them."""
-    return [
-        '"{}" {}'.format(*text.split(" ", 1)) if number % 16 == 0 else text
-        for number, text in enumerate(phrases)
-    ]
+    return ['"{}" {}'.format(*text.split(" ", 1)) if number % 16 == 0 else text for number, text in enumerate(phrases)]
 
 
 def _mail(text: str) -> str:

@@ -1,0 +1,76 @@
+"""What the tests share: workspaces, dropping files into them, and the program as its users start it.
+
+`from conftest import drop, latest, run_cli` for the functions; the fixtures are known by name.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from snapshotter import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+DRIVER = ROOT / "driver.py"
+SHARED = ROOT / os.environ.get("SNAPSHOTTER_SHARED", "../shared")
+
+
+@pytest.fixture(scope="session")
+def workspace():
+    """Makes fresh workspaces: `workspace(config="", **files)` returns a Workspace with files in its queue."""
+    with tempfile.TemporaryDirectory(prefix="snapshotter-tests-") as folder:
+
+        def make(config: str = "", **files: str | bytes) -> Workspace:
+            root = Path(tempfile.mkdtemp(dir=folder))
+            (root / "input" / "processing").mkdir(parents=True)
+            if config:
+                (root / "snapshotter.toml").write_text(config, encoding="utf-8")
+            ws = Workspace(root)
+            for name, content in files.items():
+                drop(ws, name, content)
+            return ws
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of data shared with other projects; without it tests are skipped, but not under CI."""
+    if not SHARED.is_dir():
+        message = f"there is no folder {SHARED}; SNAPSHOTTER_SHARED names it"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    return SHARED
+
+
+def drop(ws: Workspace, name: str, content: str | bytes) -> Path:
+    """Put a file into the queue, its bytes untouched."""
+    path = ws.layout.queue / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def latest(ws: Workspace, dataset: str = "default") -> str:
+    """The text of latest.csv, line ends as they are."""
+    return ws.layout.latest(dataset).read_bytes().decode()
+
+
+def run_cli(*arguments, workspace=None, cwd=None, env=None, **more) -> subprocess.CompletedProcess:
+    """Run `driver.py` in a process of its own, without this session's SNAPSHOTTER_ variables.
+
+    Args:
+        arguments: of the command line.
+        workspace: a Workspace or a folder; becomes `--workspace`.
+        cwd: the current folder.
+        env: variables beside the inherited ones (which coverage of subprocesses needs).
+        more: for `subprocess.run`.
+    """
+    folder = workspace.layout.root if isinstance(workspace, Workspace) else workspace
+    command = [sys.executable, str(DRIVER), *map(str, arguments)]
+    command += ["--workspace", str(folder)] if folder else []
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SNAPSHOTTER_")}
+    how = {"capture_output": True, "text": True, "timeout": 120, **more}
+    return subprocess.run(command, cwd=cwd, env=inherited | (env or {}), check=False, **how)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from snapshotter import disk, inbox
 from snapshotter.inbox import Requeued
 from snapshotter.layout import Layout
-from snapshotter.ledger.records import FileRecord, Move
+from snapshotter.ledger.records import Move
 
 REASON = ".reason.json"
+
+# (size, mtime in ns, inode) of a file when it was read, by its path in the queue
+Identities = Mapping[str, tuple[int, int, int]]
 
 
 class Archive:
@@ -34,76 +38,83 @@ class Archive:
         Args:
             folder: `processed`, `rejected` or `processing`.
             name: of the batch.
-            sha256: of the file.
+            sha256: of the file; empty for what is no regular file.
         """
         extra = REASON if folder == "rejected" else ""
         taken = self._taken.setdefault(folder, set())
-        path = inbox.free_name(self._layout.input / folder, name, sha256, extra, taken)
+        path = inbox.free_name(self._layout.input / folder, name, sha256 or "0" * 64, extra, taken)
         taken.add(path)
         return f"{folder}/{path}"
 
-    def carry_out(self, moves: Iterable[Move], records: Mapping[str, FileRecord]) -> None:
+    def carry_out(self, moves: Iterable[Move], read: Identities | None = None) -> list[Move]:
         """Move files, each with its reason written before it and a stale one taken away behind it.
+
+        A file that is no longer the one that was meant stays where it is: it is the next run's.
 
         Args:
             moves: what to do.
-            records: of the files by their target.
+            read: what the files in the queue were when they were read; without it they are compared by digest.
+
+        Returns:
+            The moves that were done.
         """
-        pairs = [(move, self.source(move), self._layout.input / move.target) for move in moves]
-        for move, _, target in pairs:
+        todo = [move for move in moves if self.is_pending(move, read)]
+        for move in todo:
             if move.reason is not None:
-                self._write_reason(move, target, records.get(move.target))
-        disk.move_all([(source, target) for _, source, target in pairs])
-        for move, source, _ in pairs:
+                self._write_reason(move)
+        disk.move_all([(self._source(move), self._layout.input / move.target) for move in todo])
+        for move in todo:
             if move.source.startswith("rejected/"):
+                source = self._source(move)
                 disk.remove(source.with_name(source.name + REASON))
+        return todo
+
+    def is_pending(self, move: Move, read: Identities | None = None) -> bool:
+        """Whether a move is still to be done: at its source there is the file that was meant."""
+        source, target = self._source(move), self._layout.input / move.target
+        try:
+            here = source.lstat()
+        except OSError:
+            return False
+        if os.path.lexists(target):
+            there = target.lstat()
+            return source != target and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+        if not move.sha256:
+            return True
+        known = (read or {}).get(move.source.removeprefix("processing/"))
+        if known is not None:
+            return known == (here.st_size, here.st_mtime_ns, here.st_ino)
+        return here.st_size == move.size and digest(source) == move.sha256
 
     def requeue(self, notes: list[Requeued]) -> None:
         """Remember what the bytes were called that are about to be moved back to the queue."""
         queue = self._layout.queue
         inbox.write_requeued(queue, [*(n for n in inbox.read_requeued(queue) if n not in notes), *notes])
 
-    def forget(self, notes: list[Requeued]) -> None:
-        """Forget notes whose files were taken."""
-        queue = self._layout.queue
-        if notes:
-            inbox.write_requeued(queue, [note for note in inbox.read_requeued(queue) if note not in notes])
+    def forget(self, notes: Iterable[Requeued], moves: Iterable[Move] = ()) -> None:
+        """Forget notes whose files were taken, or went back to the archive."""
+        queue, gone = self._layout.queue, set(notes)
+        left = {move.source.removeprefix("processing/") for move in moves if move.source.startswith("processing/")}
+        known = inbox.read_requeued(queue)
+        kept = [note for note in known if note not in gone and note.queued not in left]
+        if kept != known:
+            inbox.write_requeued(queue, kept)
 
-    def source(self, move: Move) -> Path:
-        """Where the file of a move is; a hostile name in the queue is found by its printable form."""
-        path = self._layout.input / move.source
-        if path.exists() or path.is_symlink() or "\\" not in move.source:
-            return path
-        name = move.source.removeprefix("processing/")
-        return next((drop.path for drop in inbox.scan(self._layout.queue) if drop.name == name), path)
+    def _source(self, move: Move) -> Path:
+        return self._layout.input / (os.fsdecode(bytes.fromhex(move.raw)) if move.raw else move.source)
 
-    def is_pending(self, move: Move, records: Mapping[str, FileRecord]) -> bool:
-        """Whether a move of the newest commit was not finished: the file that was meant is still at its source."""
-        source, target = self.source(move), self._layout.input / move.target
-        try:
-            here = source.lstat()
-        except OSError:
-            return False
-        if target.exists() or target.is_symlink():
-            there = target.lstat()
-            return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
-        record = records.get(move.target)
-        if record is None or not record.sha256:
-            return True
-        return here.st_size == record.size and digest(source) == record.sha256
-
-    def _write_reason(self, move: Move, target: Path, record: FileRecord | None) -> None:
+    def _write_reason(self, move: Move) -> None:
         assert move.reason is not None
         note = {
-            "file": record.name if record else move.source.partition("/")[2],
+            "file": move.name,
             "dataset": self._dataset,
-            "revision": record.revision if record else None,
-            "sha256": record.sha256 if record else None,
+            "revision": move.revision,
+            "sha256": move.sha256 or None,
             **move.reason.model_dump(),
         }
+        target = self._layout.input / f"{move.target}{REASON}"
         disk.make_folder(target.parent)
-        text = json.dumps(note, ensure_ascii=False, indent=1) + "\n"
-        disk.replace(target.with_name(target.name + REASON), text.encode())
+        disk.replace(target, (json.dumps(note, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def digest(path: Path) -> str:

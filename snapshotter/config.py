@@ -85,7 +85,7 @@ class ColumnConfig(_Frozen):
     max: Literal_ | None = None
     min_length: Annotated[int, Field(ge=0)] | None = None
     max_length: Annotated[int, Field(ge=0)] | None = None
-    values: tuple[Literal_, ...] | None = None
+    values: Annotated[tuple[Literal_, ...], Field(min_length=1)] | None = None
     unique: bool = False
     pattern: str | None = None
     null_values: Names = ()
@@ -95,7 +95,7 @@ class ColumnConfig(_Frozen):
 class DeleteRule(_Frozen):
     """`delete_when`: the mark by which a row deletes its key."""
 
-    column: str
+    column: Annotated[str, Field(min_length=1)]
     values: tuple[Literal_, ...] | None = None
     not_empty: bool = False
 
@@ -114,7 +114,7 @@ def _rule(value: object) -> object:
 class DatasetConfig(_Frozen):
     """One dataset, `[datasets.NAME]`; the defaults are those of a workspace without a file."""
 
-    match: Names = ("*.csv*",)
+    match: Annotated[Names, Field(min_length=1)] = ("*.csv*",)
     key: Annotated[Names, Field(min_length=1)] = ("id",)
     timestamp: str = "timestamp"
     timestamp_formats: Names = ()
@@ -199,6 +199,12 @@ def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:
     if not DATASET_NAME.fullmatch(name) or name in RESERVED_DATASETS:
         allowed = "A dataset's name is made of letters, digits, _ and -, and is neither `ledger` nor `rejects`."
         raise ConfigError(file=path, key=where, problem="is not a name for a dataset", allowed=allowed)
+    for key in ("key", "column_order", "lineage"):
+        names = [item.casefold() for item in getattr(dataset, key)]
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                file=path, key=f"{where}.{key}", problem="names a column twice", allowed="Name each once."
+            )
     for key, accepted in _NOT_YET.items():
         _check_supported(path, f"{where}.{key}", getattr(dataset, key), accepted)
     for column, settings in dataset.columns.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from snapshotter import disk
+from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
 from snapshotter.config import DatasetConfig, Settings
@@ -40,7 +40,7 @@ class Draft:
     at: datetime
     contract: Contract
     base: State
-    taken: Taken = field(default_factory=lambda: Taken([], [], [], []))
+    taken: Taken = field(default_factory=Taken)
     binding: Binding | None = None
     dropped: tuple[int, ...] = ()
     added: tuple[int, ...] = ()
@@ -107,13 +107,12 @@ class Dataset:
         current = self.state.current
         view = current.view if current else None
         newest = self.ledger.newest()
-        records = _by_target(newest)
         return plan(
             [newest] if newest else [],
             view,
             compare_view(self._layout.latest(self.name), view),
             compare_view(self._draft_path(), view),
-            lambda move: self._archive.is_pending(move, records),
+            self._archive.is_pending,
         )
 
     def recover(self) -> Plan:
@@ -123,9 +122,9 @@ class Dataset:
             self.publish()
         elif todo.view is ViewStep.RENDER:
             self.render_current()
-        self._archive.carry_out(todo.moves, _by_target(self.ledger.newest()))
+        self._publish_rejects()
+        self._archive.forget((), self._archive.carry_out(todo.moves))
         self.ledger.sweep()
-        self._sweep_rejects()
         return todo
 
     def render_current(self) -> None:
@@ -143,18 +142,20 @@ class Dataset:
         self.publish()
         self.close()
 
-    def _sweep_rejects(self) -> None:
-        """Remove files of refused rows that no commit names: their run was killed before it."""
-        folder = self._layout.rejects(self.name)
-        named = {record.rejects for _, record in self.state.files if record.rejects}
-        for path in folder.rglob("*") if folder.is_dir() else ():
-            is_file = path.is_file() and not path.is_symlink()
-            if is_file and path.relative_to(folder).as_posix() not in named:
-                disk.remove(path)
+    def _publish_rejects(self) -> None:
+        """Give the refused rows of the newest commit their names."""
+        newest, folder = self.ledger.newest(), self._layout.rejects(self.name)
+        for record in newest.files if newest else ():
+            draft = rejects.draft(folder, record.batch or 0)
+            if record.rejects and draft.exists():
+                disk.make_folder((folder / record.rejects).parent)
+                disk.publish(draft, folder / record.rejects)
 
     # -- a run, step by step
 
-    def judge(self, drops: Sequence[Drop], now: datetime, progress: Callable[[int], None]) -> Draft:
+    def judge(
+        self, drops: Sequence[Drop], now: datetime, progress: Callable[[int], None], *, dry_run: bool = False
+    ) -> Draft:
         """Take the files and judge their rows; the engine holds the accepted ones.
 
         Raises:
@@ -175,6 +176,7 @@ class Dataset:
                 requeued=read_requeued(self._layout.queue),
                 scratch=self._scratch,
                 rejects_folder=self._layout.rejects(self.name),
+                drafts_folder=self._scratch if dry_run else self._layout.rejects(self.name),
                 now=now,
                 progress=progress,
             ).take(drops)
@@ -293,12 +295,12 @@ class Dataset:
         if draft.exists():
             disk.publish(draft, self._layout.latest(self.name))
 
-    def archive(self, consumed: Sequence[Requeued] = ()) -> None:
+    def archive(self, taken: Taken) -> None:
         """Move the files of the newest commit to where they belong now."""
         newest = self.ledger.newest()
-        if newest is not None:
-            self._archive.carry_out(moves_of(newest), _by_target(newest))
-        self._archive.forget(list(consumed))
+        assert newest is not None
+        self._publish_rejects()
+        self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest), taken.identities))
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""
@@ -320,7 +322,7 @@ class Dataset:
 
     def _with_archive(self, record: FileRecord) -> FileRecord:
         folder = "rejected" if record.status is Status.REJECTED else "processed"
-        return record.model_copy(update={"archived": self.place(folder, record.name, record.sha256 or "00000000")})
+        return record.model_copy(update={"archived": self.place(folder, record.name, record.sha256)})
 
     def _with_lost_keys(self, draft: Draft, record: FileRecord) -> FileRecord:
         """A warning for a revision that lacks keys of the one before it."""
@@ -355,7 +357,3 @@ def compare_view(path: Path, view: ViewRecord | None) -> Found:
     if (status.st_size, status.st_ino, status.st_mtime_ns) == (view.size, view.inode, view.modified):
         return Found.SAME
     return Found.SAME if status.st_size == view.size and digest(path) == view.sha256 else Found.OTHER
-
-
-def _by_target(commit: Commit | None) -> dict[str, FileRecord]:
-    return {record.archived: record for record in commit.files} if commit else {}

@@ -55,6 +55,8 @@ def make_folder(path: Path) -> None:
     """Make a folder and its parents, durably."""
     if path.is_dir():
         return
+    if os.path.lexists(path):
+        raise NotWritten(path=path, problem="it is there, but is not a folder")
     make_folder(path.parent)
     with writing(path):
         path.mkdir(exist_ok=True)

@@ -12,10 +12,10 @@ from snapshotter.errors import AmbiguousBatch, NoSuchBatch
 from snapshotter.inbox import Requeued
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import Move
+from snapshotter.ledger.records import FileRecord, Move
 from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
-from snapshotter.recovery import withdrawn_reason
+from snapshotter.recovery import archival, removal, withdrawn_reason
 from snapshotter.results import CleanResult
 
 
@@ -27,8 +27,12 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
     draft.dropped, draft.added = tuple(sorted(before - after)), tuple(sorted(after - before))
     draft.parts = tuple(part for path, part in then.parts.items() if path not in state.parts)
     draft.removed_parts = tuple(path for path in state.parts if path not in then.parts)
-    draft.moves = tuple(_back_to_processed(dataset, state.batches[number]) for number in draft.added)
-    draft.moves = tuple(move for move in draft.moves if move.source != move.target)
+    revived = [state.batches[number] for number in draft.added]
+    draft.moves = tuple(
+        removal(batch, dataset.place("processed", batch.record.name, batch.record.sha256))
+        for batch in revived
+        if not batch.archived.startswith("processed/")
+    )
     if requeue:
         draft.moves += _requeue(dataset, [state.batches[number] for number in draft.dropped])
     return _finish(dataset, draft)
@@ -47,7 +51,7 @@ def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -
     parts, removed = dataset.rewrite(dataset.state, draft.dropped)
     draft.parts, draft.removed_parts = tuple(parts), tuple(removed)
     target = dataset.place("rejected", batch.record.name, batch.record.sha256)
-    draft.moves = (Move(source=batch.archived, target=target, batch=batch.id, reason=withdrawn_reason()),)
+    draft.moves = (removal(batch, target, withdrawn_reason()),)
     return _finish(dataset, draft)
 
 
@@ -97,45 +101,31 @@ def _finish(dataset: Dataset, draft: Draft) -> Outcome:
     dataset.render(draft)
     commit = dataset.commit(draft)  # COMMIT POINT
     dataset.publish()
-    dataset.archive()
+    dataset.archive(draft.taken)
     return Outcome(dataset.name, commit, draft.counts)
-
-
-def _back_to_processed(dataset: Dataset, batch: Batch) -> Move:
-    """Where the file of a batch goes that counts again; a withdrawn one lies among the refused."""
-    if batch.archived.startswith("processed/"):
-        return Move(source=batch.archived, target=batch.archived, batch=batch.id)
-    target = dataset.place("processed", batch.record.name, batch.record.sha256)
-    return Move(source=batch.archived, target=target, batch=batch.id)
 
 
 def _requeue(dataset: Dataset, batches: Sequence[Batch]) -> tuple[Move, ...]:
     """Moves back to the queue; what the bytes are called is noted before anything is committed."""
-    moves, notes = [], []
-    for batch in batches:
-        target = dataset.place("processing", batch.record.name, batch.record.sha256)
-        moves.append(Move(source=batch.archived, target=target, batch=batch.id))
-        notes.append(_note(batch, target))
-    dataset.remember(notes)
-    return tuple(moves)
+    targets = [dataset.place("processing", batch.record.name, batch.record.sha256) for batch in batches]
+    dataset.remember([_note(batch.record, target) for batch, target in zip(batches, targets, strict=True)])
+    return tuple(removal(batch, target) for batch, target in zip(batches, targets, strict=True))
 
 
-def _note(batch: Batch, target: str) -> Requeued:
-    record = batch.record
+def _note(record: FileRecord, target: str) -> Requeued:
     queued = target.removeprefix("processing/")
     return Requeued(record.sha256, queued, record.name, record.revision, record.batch_time)
 
 
 def _requeue_all(layout: Layout, dataset: str) -> list[str]:
-    """Move every archived file of a dataset back to the queue: batches that ever counted, oldest first."""
+    """Move every file of a dataset in `input/processed/` back to the queue; each keeps its name and revision."""
     state = Ledger(layout.ledger(dataset), dataset).open()
     archive = Archive(layout, dataset)
-    batches = [b for b in state.batches.values() if (layout.input / b.archived).is_file()]
-    batches = [b for b in batches if b.archived.startswith("processed/")]
-    moves = [
-        Move(source=b.archived, target=archive.place("processing", b.record.name, b.record.sha256), batch=b.id)
-        for b in batches
-    ]
-    archive.requeue([_note(batch, move.target) for batch, move in zip(batches, moves, strict=True)])
-    archive.carry_out(moves, {})
-    return [move.target for move in moves]
+    moves, notes = [], []
+    for record, archived in state.archived().values():
+        if archived.startswith("processed/"):
+            target = archive.place("processing", record.name, record.sha256)
+            moves.append(archival(record).model_copy(update={"source": archived, "target": target, "raw": ""}))
+            notes.append(_note(record, target))
+    archive.requeue(notes)
+    return [move.target for move in archive.carry_out(moves)]

@@ -16,6 +16,7 @@ import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -26,6 +27,7 @@ from typing import IO, cast
 from snapshotter import disk
 from snapshotter.config import DatasetConfig
 from snapshotter.contract.times import format_pattern
+from snapshotter.errors import ConfigError
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
 LARGE = 32 * 2**20  # bytes; a larger file is not held in memory
@@ -46,12 +48,14 @@ class Drop:
         path: where it is.
         size: in bytes.
         problem: why it is not even opened; empty for a regular file with a decent name.
+        raw: the bytes of the name in hexadecimal, if it cannot be printed.
     """
 
     name: str
     path: Path
     size: int
     problem: str = ""
+    raw: str = ""
 
 
 @dataclass
@@ -61,10 +65,12 @@ class Content:
     Args:
         sha256: of the file's own bytes.
         data: all of the text's bytes, or None for a large file.
+        identity: (size, mtime in ns, inode) of the file when it was read.
         file: the open file of a large one, at its start; whoever takes the content closes it.
     """
 
     sha256: str
+    identity: tuple[int, int, int] = (0, 0, 0)
     data: bytes | None = None
     file: IO[bytes] | None = None
 
@@ -111,16 +117,22 @@ def scan(queue: Path) -> list[Drop]:
 
 
 def _walk(folder: bytes, inside: bytes) -> Iterator[Drop]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = inside + b"/" + entry.name if inside else entry.name
-            if invisible(os.fsdecode(entry.name)):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, name)
-                continue
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # gone since we saw it, or not for us; a folder of the queue that cannot be read fits no dataset
+        yield Drop(f"{printable(inside)}/", Path(os.fsdecode(folder)), 0, "the folder cannot be read")
+        return
+    for entry in entries:
+        name = inside + b"/" + entry.name if inside else entry.name
+        if invisible(os.fsdecode(entry.name)):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, name)
+            continue
+        with suppress(FileNotFoundError):  # taken away since we saw it
             status = entry.stat(follow_symlinks=False)
-            yield Drop(printable(name), Path(os.fsdecode(entry.path)), status.st_size, _problem(name, status))
+            raw = "" if printable(name) == os.fsdecode(name) else name.hex()
+            yield Drop(printable(name), Path(os.fsdecode(entry.path)), status.st_size, _problem(status, raw), raw)
 
 
 def invisible(name: str) -> bool:
@@ -134,11 +146,11 @@ def printable(name: bytes) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
-def _problem(name: bytes, status: os.stat_result) -> str:
+def _problem(status: os.stat_result, raw: str) -> str:
     if not stat.S_ISREG(status.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a pipe, a socket or a device"
         return f"it is {kind}, not a regular file"
-    if printable(name) != os.fsdecode(name):
+    if raw:
         return "its name is not UTF-8 or holds control characters"
     return ""
 
@@ -199,7 +211,8 @@ def read(drop: Drop, scratch: Path) -> Content:
         if not before.st_size:
             raise Unreadable("empty file", "the file has no bytes at all, not even a header")
         content = _read(drop, file, scratch)
-        if _identity(os.fstat(descriptor)) != _identity(before):
+        content.identity = _identity(before)
+        if _identity(os.fstat(descriptor)) != content.identity:
             content.close()
             raise Deferred
     except BaseException:
@@ -314,9 +327,10 @@ def free_name(
         extra: what will be appended to the name for a companion, which must be free and fit as well.
         taken: names that other files of the same run are about to take.
     """
-    parent, _, base = name.rpartition("/")
-    stem, suffix = _split(base)
     marked = f".{sha256[:8]}"
+    parent, _, base = name.rpartition("/")
+    parent = _free_folder(folder, parent, marked)
+    stem, suffix = _split(base)
     for mark in chain(("", marked), (f"{marked}-{number}" for number in count(2))):
         room = _NAME_BYTES - len(f"{mark}{suffix}{extra}".encode())
         candidate = f"{stem.encode()[:room].decode('utf-8', 'ignore')}{mark}{suffix}"
@@ -328,6 +342,16 @@ def free_name(
         ):
             return path
     raise AssertionError  # count() has no end
+
+
+def _free_folder(folder: Path, path: str, mark: str) -> str:
+    """A path of sub-folders; where a file or a link has the name of one, that one gets the mark."""
+    inside = ""
+    for part in path.split("/") if path else ():
+        place = folder / inside / part
+        is_free = not os.path.lexists(place) or (place.is_dir() and not place.is_symlink())
+        inside = f"{inside}/{part if is_free else part + mark}".removeprefix("/")
+    return inside
 
 
 def _split(base: str) -> tuple[str, str]:
@@ -355,20 +379,21 @@ class Requeued:
 
 
 def read_requeued(queue: Path) -> list[Requeued]:
-    """The note of what was moved back to the queue."""
+    """The note of what was moved back to the queue.
+
+    Raises:
+        ConfigError: it is there, but cannot be read.
+    """
     try:
         entries = json.loads((queue / REQUEUED).read_text("utf-8"))
+        times = [datetime.fromisoformat(entry["batch_time"]) if entry["batch_time"] else None for entry in entries]
+        return [Requeued(**{**entry, "batch_time": time}) for entry, time in zip(entries, times, strict=True)]
     except FileNotFoundError:
         return []
-    return [
-        Requeued(
-            **{
-                **entry,
-                "batch_time": datetime.fromisoformat(entry["batch_time"]) if entry["batch_time"] else None,
-            }
-        )
-        for entry in entries
-    ]
+    except (OSError, ValueError, TypeError, KeyError):
+        problem = "cannot be read; it says what the files that were moved back to the queue are called"
+        allowed = "Restore it, or remove it: then those files are what their names in the queue say."
+        raise ConfigError(file=queue / REQUEUED, key="the file", problem=problem, allowed=allowed) from None
 
 
 def write_requeued(queue: Path, entries: list[Requeued]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -42,12 +42,14 @@ class Taken:
         deferred: records of the files that are being written.
         replaced: batches that re-dropped files take the place of.
         consumed: notes of requeued files that were taken.
+        identities: what the files were when they were read, by their path in the queue.
     """
 
-    records: list[FileRecord]
-    deferred: list[FileRecord]
-    replaced: list[int]
-    consumed: list[Requeued]
+    records: list[FileRecord] = field(default_factory=list)
+    deferred: list[FileRecord] = field(default_factory=list)
+    replaced: list[int] = field(default_factory=list)
+    consumed: list[Requeued] = field(default_factory=list)
+    identities: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
 class Intake:
@@ -59,7 +61,8 @@ class Intake:
         engine: where the rows go.
         requeued: what was moved back to the queue.
         scratch: a folder for drafts.
-        rejects_folder: where the files of refused rows go.
+        rejects_folder: where the files of refused rows go once they are committed.
+        drafts_folder: where they are until then.
         now: the time of the run.
         progress: called with the number of bytes of each file that was looked at.
     """
@@ -74,13 +77,14 @@ class Intake:
         requeued: Sequence[Requeued],
         scratch: Path,
         rejects_folder: Path,
+        drafts_folder: Path,
         now: datetime,
         progress: Callable[[int], None],
     ) -> None:
         """Look at what the state knows of names and bytes, once."""
         self._contract, self._binding, self._engine = contract, binding, engine
         self._requeued, self._scratch, self._rejects_folder = requeued, scratch, rejects_folder
-        self._now, self._progress = now, progress
+        self._drafts_folder, self._now, self._progress = drafts_folder, now, progress
         self._acceptance = contract.acceptance()
         self._newest = state.newest_by_name()
         live = state.live
@@ -90,12 +94,17 @@ class Intake:
         self._records: list[FileRecord] = []
         self._replaced: dict[int, int] = {}
         self._consumed: list[Requeued] = []
+        self._claimed: dict[tuple[str, int], int] = {}
+        self._identities: dict[str, tuple[int, int, int]] = {}
+        self._queue: set[str] = set()
+        self._rejects_names: set[str] = set()
         self._headers: dict[bytes, tuple[str, list[str], Header]] = {}
         self._waiting: dict[tuple[object, ...], list[Proven]] = {}
         self._waiting_bytes = 0
 
     def take(self, drops: Sequence[Drop]) -> Taken:
         """Take all files; the engine holds the accepted rows afterwards, and the refused rows are written."""
+        self._queue = {drop.name for drop in drops}
         for place, drop in enumerate(drops):
             self._records.append(
                 FileRecord(
@@ -105,6 +114,7 @@ class Intake:
                     size=drop.size,
                     status=Status.REJECTED,
                     queued=drop.name,
+                    raw=drop.raw,
                     archived="",
                     acceptance=self._acceptance,
                 )
@@ -116,7 +126,7 @@ class Intake:
         records = [record for record in self._records if record.status is not Status.DEFERRED]
         applied = {record.batch for record in records}
         replaced = [old for new, old in self._replaced.items() if new in applied]
-        return Taken(records, deferred, replaced, self._consumed)
+        return Taken(records, deferred, replaced, self._consumed, self._identities)
 
     def _note(self, place: int, **changes: object) -> None:
         """Write down what became of a file so far."""
@@ -140,6 +150,7 @@ class Intake:
             return
         try:
             self._note(place, sha256=content.sha256)
+            self._identities[drop.name] = content.identity
             if not self._judge(place, drop, content):
                 content.close()
         except BaseException:
@@ -151,7 +162,9 @@ class Intake:
         try:
             identity = self._identify(drop, content.sha256)
             self._note(place, name=identity.name, revision=identity.revision, batch_time=identity.batch_time)
-            if self._is_duplicate(identity.existing, content.sha256):
+            batch = (identity.name, identity.revision)
+            is_second = self._claimed.setdefault(batch, place) != place  # the same file twice in one queue
+            if is_second or self._is_duplicate(identity.existing, content.sha256):
                 self._note(place, status=Status.DUPLICATE)
                 return False
             return self._prove(place, drop, content, identity)
@@ -166,8 +179,8 @@ class Intake:
     def _identify(self, drop: Drop, sha256: str) -> Identity:
         """Which batch these bytes are: the one that they were before a requeue, else by name and content."""
         notes = [note for note in self._requeued if note.sha256 == sha256 and note not in self._consumed]
-        if notes:
-            note = next((note for note in notes if note.queued == drop.name), notes[0])
+        note = next((n for n in notes if n.queued == drop.name or n.queued not in self._queue), None)
+        if note:
             self._consumed.append(note)
             return Identity(note.name, note.revision, note.batch_time, self._live.get((note.name, note.revision)))
         time = inbox.batch_time(drop.name, self._contract.config.batch_time)
@@ -296,8 +309,8 @@ class Intake:
             judged = draft.read_bytes()
         content = rejects.compose(proven.names, proven.delimiter, judged, proven.ragged, proven.header.width)
         sha256 = self._records[proven.place].sha256
-        path = self._rejects_folder / inbox.free_name(self._rejects_folder, f"{proven.name}.csv", sha256)
-        disk.make_folder(path.parent)
-        disk.replace(path, content)
-        name = path.relative_to(self._rejects_folder).as_posix()
+        name = inbox.free_name(self._rejects_folder, f"{proven.name}.csv", sha256, taken=self._rejects_names)
+        self._rejects_names.add(name)
+        disk.make_folder(self._drafts_folder)
+        disk.replace(rejects.draft(self._drafts_folder, proven.batch), content)
         self._note(proven.place, rejects=name, rejects_sha256=hashlib.sha256(content).hexdigest())

@@ -28,15 +28,16 @@ class Layout:
         Raises:
             NoWorkspace: it is none, or cannot be read.
         """
-        layout = cls(Path(folder).resolve())
         try:
+            layout = cls(Path(folder).resolve())
             if not layout.root.is_dir():
                 raise NoWorkspace(path=folder, problem="there is no such folder")
             if not layout.queue.is_dir():
                 raise NoWorkspace(path=folder, problem="it has no folder input/processing/")
             next(layout.queue.iterdir(), None)
-        except OSError as error:
-            raise NoWorkspace(path=folder, problem=str(error.strerror)) from None
+        except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself, before Python 3.13
+            problem = error.strerror if isinstance(error, OSError) else error
+            raise NoWorkspace(path=folder, problem=str(problem)) from None
         return layout
 
     @property
@@ -102,7 +103,9 @@ class Layout:
 
     def sweep_drafts(self) -> None:
         """Remove drafts of views that nothing was committed for; only under the lock, after recovery."""
-        folders = [p for p in self.output.glob("*") if p.is_dir() and not p.is_symlink()]
+        folders = [
+            p for p in (*self.output.glob("*"), *self.output.glob("rejects/*")) if p.is_dir() and not p.is_symlink()
+        ]
         self._sweep(f"{disk.TEMPORARY}*.tmp", self.output, *folders)
 
     def _sweep(self, pattern: str, *folders: Path) -> None:

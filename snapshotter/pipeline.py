@@ -76,24 +76,24 @@ def run(
         dry_run: judge and merge, but commit, publish and move nothing.
         progress: called with the number of bytes of each file that was looked at.
     """
-    judged = [(dataset, _judge(dataset, drops[dataset.name], now, progress)) for dataset in datasets]
+    judged = [(dataset, _judge(dataset, drops[dataset.name], now, progress, dry_run=dry_run)) for dataset in datasets]
     outcomes = []
     for dataset, draft in judged:
         outcome = draft if isinstance(draft, Outcome) else _finish(dataset, draft, dry_run=dry_run)
         dataset.close()
-        if outcome is not None and drops[dataset.name]:
+        if drops[dataset.name] or outcome.error:
             outcomes.append(outcome)
     return outcomes
 
 
-def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progress) -> Draft | Outcome:
+def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progress, *, dry_run: bool) -> Draft | Outcome:
     try:
-        return dataset.judge(drops, now, progress)
+        return dataset.judge(drops, now, progress, dry_run=dry_run)
     except SnapshotterError as error:
         return Outcome(dataset.name, error=error)
 
 
-def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome | None:
+def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:
     """Merge, commit, publish and archive one dataset."""
     try:
         if draft.changes_snapshot:
@@ -106,7 +106,7 @@ def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome | None:
         if commit is None:
             return Outcome(dataset.name, None, draft.counts, draft.reported())
         dataset.publish()
-        dataset.archive(draft.taken.consumed)
+        dataset.archive(draft.taken)
     except SnapshotterError as error:
         return Outcome(dataset.name, error=error)
     return Outcome(dataset.name, commit, draft.counts, draft.reported())

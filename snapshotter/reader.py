@@ -189,7 +189,8 @@ class Prover:
         """Those positions that are not within quotes."""
         if not len(quotes):
             return _NONE if self._inside else positions
-        return positions[((np.searchsorted(quotes, positions) + self._inside) & 1) == 0]
+        outside: Positions = positions[((np.searchsorted(quotes, positions) + self._inside) & 1) == 0]
+        return outside
 
     def _quote_problems(self, codes: npt.NDArray[np.uint8], quotes: Positions) -> list[tuple[int, str, str]]:
         """Quotes that do not stand at the edge of a cell."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from snapshotter.ledger.records import Commit, Failure, FileRecord, Move, Status, ViewRecord
+from snapshotter.ledger.state import Batch
 
 
 class Found(Enum):
@@ -45,8 +46,32 @@ def moves_of(commit: Commit) -> tuple[Move, ...]:
 
 def archival(record: FileRecord) -> Move:
     """The move of a file out of the queue."""
-    reason = record.failure if record.status is Status.REJECTED else None
-    return Move(source=f"processing/{record.queued}", target=record.archived, batch=record.batch, reason=reason)
+    return Move(
+        source=f"processing/{record.queued}",
+        target=record.archived,
+        raw=b"processing/".hex() + record.raw if record.raw else "",
+        batch=record.batch,
+        name=record.name,
+        revision=record.revision,
+        sha256=record.sha256,
+        size=record.size,
+        reason=record.failure if record.status is Status.REJECTED else None,
+    )
+
+
+def removal(batch: Batch, target: str, reason: Failure | None = None) -> Move:
+    """The move of the file of a batch from where it is now."""
+    record = batch.record
+    return Move(
+        source=batch.archived,
+        target=target,
+        batch=record.batch,
+        name=record.name,
+        revision=record.revision,
+        sha256=record.sha256,
+        size=record.size,
+        reason=reason,
+    )
 
 
 def plan(

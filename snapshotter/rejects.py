@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapshotter import disk
 from snapshotter.contract.columns import fold
 
 COLUMNS = ("_reject_row", "_reject_column", "_reject_rule", "_reject_reason")
@@ -35,6 +36,11 @@ class Reject:
     rule: str
     value: str
     reason: str
+
+
+def draft(folder: Path, batch: int) -> Path:
+    """Where the refused rows of a batch are until it is committed."""
+    return folder / f"{disk.TEMPORARY}{batch}.tmp"
 
 
 def kept_positions(names: Sequence[str]) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn, fold
 from snapshotter.engine.base import BatchRow, Stored
+from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger.records import FileRecord, PartRecord
 from snapshotter.ledger.state import Batch, Shape, State, batch_rank
 from snapshotter.merge import Field, Frame
@@ -76,15 +77,18 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     entries = [_known(batch, shapes, is_gone=batch.id in leaving) for batch in state.live]
     entries += [_fresh(record, shapes, snapshot, at) for record in new]
     entries.sort(key=lambda entry: entry.rank)
+    staying = [entry for entry in entries if not entry.is_gone]
+    if len({entry.rank for entry in staying}) < len(staying):
+        problem = "two batches of one name and revision count at once"
+        raise LedgerDamaged(dataset=contract.dataset, problem=problem)
     key = tuple(_field(column.name, columns) for column in contract.key)
     present = dict.fromkeys(entry.shape for entry in entries)
-    staying = dict.fromkeys(entry.shape for entry in entries if not entry.is_gone)
     frame = _frame(contract, columns, key, list(present))
     places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
     carries = {shape: frozenset(index for index, _ in shape) for shape in present}
     rows = [_row(entry, places[entry.rank], carries[entry.shape]) for entry in entries]
     stored = _stored(state.parts.values(), root, columns, [carries[e.shape] for e in entries if not e.is_new], key)
-    return Resolution(frame, rows, stored, view_columns(contract, columns, list(staying)))
+    return Resolution(frame, rows, stored, view_columns(contract, columns, [entry.shape for entry in staying]))
 
 
 def key_fields(contract: Contract, columns: Sequence[StoredColumn]) -> tuple[Field, ...]:

@@ -87,9 +87,8 @@ Types (where the syntax is not given)
 29. timestamp == now + max_future is accepted.
 """
 
-# The quotations look like code (ERA), clock times have no offset where they are just what a cell says (DTZ),
-# and a rule that is broken is raised where its sentence stands (TRY301).
-# ruff: noqa: DTZ001, DTZ007, ERA001, TRY301
+# The quotations look like code (ERA); clock times have no offset where they are just what a cell says (DTZ).
+# ruff: noqa: DTZ001, DTZ007, ERA001
 
 from __future__ import annotations
 

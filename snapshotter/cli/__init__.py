@@ -45,9 +45,8 @@ def _run(arguments: list[str]) -> int:
         hint = "What was committed is safe; the rest still waits in the queue. Run again to go on."
         _report(as_json, 130, "Interrupted", "stopped", hint)
         return 130
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stdout = None  # or Python would complain when it flushes it at the end
-        return 0
+    except SystemExit as end:  # typer's answer to a closed pipe: whoever read our output has seen enough
+        return 0 if isinstance(end.__context__, BrokenPipeError) else int(end.code or 0)
     return int(result or 0)
 
 

@@ -117,7 +117,7 @@ def snapshots(
     workspace: WorkspaceOption = None,
     dataset: DatasetOption = None,
     json: JsonOption = False,
-    quiet: QuietOption = False,
+    quiet: QuietOption = False,  # noqa: ARG001 - every command takes it; this one prints nothing but data
 ) -> int:
     """List the snapshots, oldest first.
 
@@ -269,7 +269,7 @@ def files(
     workspace: WorkspaceOption = None,
     dataset: DatasetOption = None,
     json: JsonOption = False,
-    quiet: QuietOption = False,
+    quiet: QuietOption = False,  # noqa: ARG001 - every command takes it; this one prints nothing but data
 ) -> int:
     """List every file that was ever taken, and what became of it.
 

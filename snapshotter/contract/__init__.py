@@ -91,8 +91,6 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
             raise problem(f"{where}.type", str(error), f"Types: {', '.join(NAMES)}.") from None
         columns[fold(name)] = _column(name, kind, rules, config, problem)
     key = tuple(columns[fold(name)] for name in config.key)
-    if len({fold(name) for name in config.key}) < len(key):
-        raise problem("key", "names a column twice", "Name each once.")
     timestamp = columns[fold(config.timestamp)]
     if timestamp in key:
         raise problem(
@@ -110,10 +108,12 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
 
 
 def _declared(config: DatasetConfig) -> dict[str, ColumnConfig]:
-    """The declared columns, and key and timestamp where nothing more is said of them."""
+    """The declared columns, and those of key, timestamp and deletes where nothing more is said of them."""
     known = {fold(name) for name in config.columns}
-    implied = [name for name in (*config.key, config.timestamp) if fold(name) not in known]
-    return {**config.columns, **{name: ColumnConfig() for name in dict.fromkeys(implied)}}
+    implied = {name: ColumnConfig() for name in (*config.key, config.timestamp)}
+    if config.delete_when and fold(config.delete_when.column) not in map(fold, implied):
+        implied[config.delete_when.column] = ColumnConfig(required=False)  # or it would be ignored with the extra ones
+    return {**config.columns, **{name: rules for name, rules in implied.items() if fold(name) not in known}}
 
 
 def _column(name: str, kind: CellType, rules: ColumnConfig, config: DatasetConfig, problem: Problem) -> Column:

@@ -79,6 +79,9 @@ def literals(column: Column, bind: Parameters) -> list[tuple[str, str]]:
     settings = [(f"min = {rules.min!r}", rules.min), (f"max = {rules.max!r}", rules.max)]
     settings += [(f"values: {value!r}", value) for value in rules.values or ()]
     found = [(key, column.type.parse(f"{bind.bind(text)}::VARCHAR")) for key, text in settings if text is not None]
+    if rules.min is not None and rules.max is not None:
+        (_, low), (_, high) = found[:2]
+        found.append((f"min = {rules.min!r} with max = {rules.max!r}", f"CASE WHEN ({low}) <= ({high}) THEN TRUE END"))
     if rules.pattern is not None:
         found.append((f"pattern = {rules.pattern!r}", f"regexp_full_match('', {bind.bind(rules.pattern)})"))
     return found

@@ -28,7 +28,7 @@ from snapshotter.engine.base import (
     Version,
 )
 from snapshotter.engine.validation import Validation
-from snapshotter.errors import ConfigError, NotWritten, OutOfMemory
+from snapshotter.errors import ConfigError, LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.merge import Field, Frame
 from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import Parameters, identifier
@@ -149,12 +149,17 @@ class DuckDBEngine:
         """Copy the other rows."""
         gone = ", ".join(f"{batch:d}" for batch in without)
         query = f"SELECT * FROM read_parquet({_literal(str(source))}) WHERE _batch NOT IN ({gone})"
-        return self._copy(query, path, "FORMAT parquet")
+        with self._reading_ledger():
+            return self._copy(query, path, "FORMAT parquet")
 
     # -- merging
 
     def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
         """Resolve all rows into `published` with `_lineage`; then, if rows are new, see what they did."""
+        with self._reading_ledger():
+            return self._merge(frame, batches, stored)
+
+    def _merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
         self._set_batches(batches, frame.partial)
         self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, self._source(frame, stored))}")
         self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
@@ -191,7 +196,9 @@ class DuckDBEngine:
         echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
         self._run(f"CREATE TABLE echoes AS {echoes}")
         (counts,) = self._all(merge.labels(frame, "all_rows", "outcomes", "echoes"))
-        return Effects(*(int(count) for count in counts), ties=int(self._one(merge.ties(frame, "contents"))))
+        inserted, updated, deleted, unchanged, superseded = (int(count) for count in counts)
+        ties = int(self._one(merge.ties(frame, "contents")))
+        return Effects(inserted, updated, deleted, unchanged, superseded, ties)
 
     def _resolve(self, frame: Frame, source: str, name: str) -> None:
         """Make `{name}_winners` and `{name}_published` of the rows in `source`."""
@@ -229,8 +236,9 @@ class DuckDBEngine:
             "batch INTEGER, place BIGINT, carried INTEGER, is_new BOOLEAN, is_gone BOOLEAN, name VARCHAR, "
             f"revision INTEGER, snapshot BIGINT, loaded_at VARCHAR{flags}"
         )
-        rows = [
-            (
+        rows = []
+        for b in batches:
+            known = (
                 b.batch,
                 b.place,
                 sets[b.carries],
@@ -241,9 +249,7 @@ class DuckDBEngine:
                 b.snapshot,
                 b.loaded_at,
             )
-            + tuple(field.index in b.carries for field in partial)
-            for b in batches
-        ]
+            rows.append((*known, *(field.index in b.carries for field in partial)))
         self._table("batches", columns, rows)
 
     # -- views
@@ -260,8 +266,10 @@ class DuckDBEngine:
         parameters = contract.parameters
         conditions = []
         for field, part, column in zip(key, wanted, contract.key, strict=True):
-            value = "''" if part == "" and field.is_text else column.type.parse(f"{parameters.bind(part)}::VARCHAR")
-            conditions.append(f"p.{field.name} IS NOT DISTINCT FROM {value if part or field.is_text else 'NULL'}")
+            if part == "":
+                conditions.append(f"p.{field.name} = ''" if field.is_text else f"p.{field.name} IS NULL")
+            else:
+                conditions.append(f"p.{field.name} = ({column.type.parse(f'{parameters.bind(part)}::VARCHAR')})")
         shown = [column for column in columns if column.field is not None]
         cells = ", ".join(f"coalesce({text(column, contract)}, '')" for column in shown)
         query = (
@@ -330,6 +338,14 @@ class DuckDBEngine:
         """Run a statement and fetch everything: a result left open blocks the next statement."""
         with self._translated():
             return self._connection.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
+
+    @contextmanager
+    def _reading_ledger(self) -> Iterator[None]:
+        """What goes wrong while nothing is read but the ledger's own files is their fault."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise LedgerDamaged(dataset=self._dataset, problem=str(error).splitlines()[0]) from error
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

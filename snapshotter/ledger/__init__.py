@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Ledger:
             LedgerForeign: something else wrote to the table.
         """
         self._commits = self._log.read()
+        self._refuse_lost_entries()
         state = fold(self._commits)
         for part in state.parts.values():
             self._verify_size(part)
@@ -56,19 +58,23 @@ class Ledger:
             numbers = sorted(fold(self._commits).snapshots)
             known = f"1 to {numbers[-1]}" if numbers else "none yet"
             raise NoSuchSnapshot(dataset=self.dataset, snapshot=snapshot, known=known)
-        gone = [path for path in state.parts if not (self.root / path).is_file()]
+        sizes = self._sizes()
+        gone = [part.path for part in state.parts.values() if sizes.get(part.path) != part.size]
         if gone:
-            raise NotRestorable(dataset=self.dataset, snapshot=snapshot, problem=f"{len(gone)} Parquet files are gone")
+            problem = f"{len(gone)} of its Parquet files are gone or damaged"
+            raise NotRestorable(dataset=self.dataset, snapshot=snapshot, problem=problem)
         return state
 
     def restorable(self) -> set[int]:
         """The numbers of the snapshots whose rows are all there."""
-        present = {entry.name for entry in self.root.glob("*.parquet")}
-        live: set[str] = set()
+        sizes = self._sizes()
+        live: dict[str, int] = {}
         found = set()
         for _, commit in self._commits:
-            live = live - set(commit.removed_parts) | {part.path for part in commit.parts}
-            if commit.snapshot is not None and live <= present:
+            for path in commit.removed_parts:
+                live.pop(path)
+            live |= {part.path: part.size for part in commit.parts}
+            if commit.snapshot is not None and live.items() <= sizes.items():
                 found.add(commit.snapshot)
         return found
 
@@ -103,6 +109,7 @@ class Ledger:
         before = fold(self._commits)
         version = max(before.version, 0) + 1
         self._log.append(version, commit, [before.parts[path] for path in commit.removed_parts])
+        disk.replace(self._acknowledged, json.dumps({"version": version}).encode())
         self._commits.append((version, commit))
         return fold(self._commits)
 
@@ -122,6 +129,27 @@ class Ledger:
         for entry in self.root.iterdir():
             if entry.name.startswith(disk.TEMPORARY) or (entry.suffix == ".parquet" and entry.name not in named):
                 disk.remove(entry)
+
+    @property
+    def _acknowledged(self) -> Path:
+        """The number of the newest entry that was acknowledged: an entry that is lost cannot tell of itself."""
+        return self.root / "_acknowledged.json"
+
+    def _refuse_lost_entries(self) -> None:
+        newest = self._log.versions()
+        if not newest and self.root.is_dir() and any(self.root.glob("*.parquet")):
+            raise LedgerDamaged(dataset=self.dataset, problem="its log is gone")
+        try:
+            acknowledged = int(json.loads(self._acknowledged.read_bytes())["version"])
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError):
+            raise LedgerDamaged(dataset=self.dataset, problem=f"{self._acknowledged.name} cannot be read") from None
+        if acknowledged > max(newest, default=-1):
+            raise LedgerDamaged(dataset=self.dataset, problem=f"entry {acknowledged} of its log is gone")
+
+    def _sizes(self) -> dict[str, int]:
+        return {entry.name: entry.stat().st_size for entry in self.root.glob("*.parquet")}
 
     def _verify_size(self, part: PartRecord) -> None:
         try:

@@ -58,6 +58,7 @@ class FileRecord(_Record):
         size: in bytes.
         status: what the run decided.
         queued: its path in the queue, which differs from the name after a requeue.
+        raw: the bytes of that path in hexadecimal, if it cannot be printed.
         archived: its path inside `input/` afterwards (`processed/…` or `rejected/…`).
         batch: the number that its rows carry; None if it has none.
         batch_time: the time inside its name.
@@ -75,6 +76,7 @@ class FileRecord(_Record):
     status: Status
     queued: str
     archived: str
+    raw: str = ""
     batch: int | None = None
     batch_time: datetime | None = None
     shape: int | None = None
@@ -133,13 +135,20 @@ class Move(_Record):
 
     Args:
         source, target: from where to where.
-        batch: the batch whose file it is.
+        raw: where the source is, if its name cannot be printed: its bytes inside `input/`, in hexadecimal.
+        batch: the batch whose file it is, if it has a number.
+        name, revision, sha256, size: of the file; without a digest it is no regular file.
         reason: for `input/rejected/`, why it is there.
     """
 
     source: str
     target: str
+    raw: str = ""
     batch: int | None = None
+    name: str = ""
+    revision: int = 0
+    sha256: str = ""
+    size: int = 0
     reason: Failure | None = None
 
 

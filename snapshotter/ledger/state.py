@@ -93,13 +93,17 @@ class State:
         """The number for the next snapshot."""
         return max(self.snapshots, default=0) + 1
 
-    def newest(self, name: str) -> Batch | None:
-        """The newest revision under a name, whatever became of it."""
-        named = [b for b in self.batches.values() if b.record.name == name]
-        return max(named, key=lambda b: (b.record.revision, b.id), default=None)
+    def archived(self) -> dict[str, tuple[FileRecord, str]]:
+        """The files that were taken, by the path inside `input/` where each is now."""
+        found = {}
+        for _, record in self.files:
+            batch = self.batches.get(record.batch) if record.batch is not None else None
+            path = batch.archived if batch else record.archived
+            found[path] = (record, path)
+        return found
 
     def newest_by_name(self) -> dict[str, Batch]:
-        """`newest` for all names at once."""
+        """The newest revision under each name, whatever became of it."""
         found: dict[str, Batch] = {}
         for batch in self.batches.values():
             other = found.get(batch.record.name)
@@ -119,12 +123,13 @@ def fold(commits: Iterable[tuple[int, Commit]], until: int | None = None) -> Sta
     files: list[tuple[datetime, FileRecord]] = []
     columns: list[StoredColumn] = []
     shapes: list[Shape] = []
+    same: dict[tuple[str, int, str], list[int]] = {}
     for version, commit in commits:
         columns += commit.columns
         shapes += commit.shapes
         files += ((commit.at, record) for record in commit.files)
         _fold_parts(state.parts, commit)
-        _fold_batches(state.batches, commit)
+        _fold_batches(state.batches, commit, same)
         state = replace(state, version=version)
         if commit.snapshot is not None:
             state.snapshots[commit.snapshot] = commit
@@ -139,10 +144,16 @@ def _fold_parts(parts: dict[str, PartRecord], commit: Commit) -> None:
     parts |= {part.path: part for part in commit.parts}
 
 
-def _fold_batches(batches: dict[int, Batch], commit: Commit) -> None:
+def _fold_batches(batches: dict[int, Batch], commit: Commit, same: dict[tuple[str, int, str], list[int]]) -> None:
+    """Take a commit's batches in; `same` holds those of equal name, revision and bytes, which have one file."""
     for record in commit.files:
-        if record.batch is not None and commit.snapshot is not None:
-            batches[record.batch] = Batch(record, commit.snapshot, commit.at, Status.APPLIED, record.archived)
+        if record.batch is None or commit.snapshot is None:
+            continue
+        twins = same.setdefault((record.name, record.revision, record.sha256), [])
+        for number in twins:  # their file came back out of the queue, or beside theirs, which may be gone
+            batches[number] = replace(batches[number], archived=record.archived)
+        twins.append(record.batch)
+        batches[record.batch] = Batch(record, commit.snapshot, commit.at, Status.APPLIED, record.archived)
     for number in commit.dropped:
         batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind])
     for number in commit.added:

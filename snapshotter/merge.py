@@ -175,19 +175,21 @@ def ties(frame: Frame, said: str) -> str:
 
 def outcomes(frame: Frame, touched: str, before: str, after: str, won: str) -> str:
     """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it."""
-    differs = {field: _differs(field) for field in frame.fields}
-    constant = " OR ".join(differs[field] for field in frame.constant)
-    causes = [f"CASE WHEN {constant} THEN a._rank END"]
-    causes += [f"CASE WHEN {differs[field]} THEN a._source_{field.index} END" for field in frame.partial]
-    changed = " OR ".join(f"({condition})" for condition in differs.values())
+    causes = ["CASE WHEN _differs THEN _winner END"]
+    causes += [f"CASE WHEN _differs_{f.index} THEN _source_{f.index} END" for f in frame.partial]
+    changed = " OR ".join(["_differs", *(f"_differs_{field.index}" for field in frame.partial)])
+    parts = [f"{_differ(frame.constant)} AS _differs"]
+    for field in frame.partial:
+        parts += [f"{_differ([field])} AS _differs_{field.index}", f"a._source_{field.index}"]
     on = {alias: _same_key(frame, "t", alias) for alias in "baw"}
     return (
-        f"SELECT {_keys(frame, 't.')}, b._rank IS NOT NULL AS _was, a._rank IS NOT NULL AS _is, "
-        f"b._rank IS NOT NULL AND a._rank IS NOT NULL AND ({changed}) AS _changed, a._rank AS _winner, "
-        f"CASE WHEN a._rank IS NULL THEN w._rank WHEN b._rank IS NULL THEN a._rank "
+        f"SELECT {_keys(frame)}, _was, _is, _was AND _is AND ({changed}) AS _changed, _winner, "
+        f"CASE WHEN NOT _is THEN _last WHEN NOT _was THEN _winner "
         f"ELSE greatest({', '.join(causes)}, NULL) END AS _cause "
+        f"FROM (SELECT {_keys(frame, 't.')}, b._rank IS NOT NULL AS _was, a._rank IS NOT NULL AS _is, "
+        f"a._rank AS _winner, w._rank AS _last, {', '.join(parts)} "
         f"FROM {touched} t LEFT JOIN {before} b ON {on['b']} LEFT JOIN {after} a ON {on['a']} "
-        f"LEFT JOIN {won} w ON {on['w']}"
+        f"LEFT JOIN {won} w ON {on['w']})"
     )
 
 
@@ -200,8 +202,8 @@ def echoes(frame: Frame, source: str, rival_rows: str, said: str, happened: str,
         f"SELECT v._rank FROM {rival_rows} v JOIN {said} s ON {_same_key(frame, 'v', 's')} "
         f"AND v._instant = s._instant AND v._content = s._content WHERE v._new AND s._known"
     )
-    same = [f"NOT ({_differs(field, 'a', 'n')})" for field in frame.constant]
-    same += [f"(NOT n.{field.has} OR NOT ({_differs(field, 'a', 'n')}))" for field in frame.partial]
+    same = [f"NOT ({_differ(frame.constant, 'a', 'n')})"]
+    same += [f"(NOT n.{field.has} OR NOT ({_differ([field], 'a', 'n')}))" for field in frame.partial]
     as_published = (
         f"SELECT n._rank FROM {source} n SEMI JOIN (SELECT _rank FROM {rival_rows} WHERE _new) v ON n._rank = v._rank "
         f"JOIN {happened} o ON {_same_key(frame, 'n', 'o')} JOIN {after} a ON a._rank = o._winner "
@@ -240,8 +242,14 @@ def _same_key(frame: Frame, one: str, other: str) -> str:
     return " AND ".join(f"{one}.{field.name} IS NOT DISTINCT FROM {other}.{field.name}" for field in frame.key)
 
 
-def _differs(field: Field, one: str = "a", other: str = "b") -> str:
-    """Whether two published cells differ; an absent text is published as the empty one is."""
-    if field.is_text:
-        return f"coalesce({one}.{field.name}, '') <> coalesce({other}.{field.name}, '')"
-    return " OR ".join(f"{one}.{name} IS DISTINCT FROM {other}.{name}" for name in field.names)
+def _differ(fields: Iterable[Field], one: str = "a", other: str = "b") -> str:
+    """Whether published cells differ; an absent text is published as the empty one is.
+
+    One comparison of two rows of cells: thousands of single ones would take the engine minutes to plan.
+    """
+    cells = [(name, field.is_text) for field in fields for name in field.names]
+    sides = (
+        ", ".join(f"coalesce({alias}.{name}, '')" if is_text else f"{alias}.{name}" for name, is_text in cells)
+        for alias in (one, other)
+    )
+    return " IS DISTINCT FROM ".join(f"row({side})" for side in sides)

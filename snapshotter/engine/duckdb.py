@@ -165,15 +165,18 @@ class DuckDBEngine:
         self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
         self._resolve(frame, "after_rows", "after")
         self._run(f"CREATE OR REPLACE TABLE pairs AS {merge.contended(frame, 'all_rows')}")
-        self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(frame, 'all_rows', 'pairs')}")
-        self._run(f"CREATE OR REPLACE TABLE contents AS {merge.contents(frame, 'rivals')}")
-        self._run(
-            "CREATE OR REPLACE VIEW published AS SELECT p.*, coalesce(s._least, p._rank) AS _lineage "
-            "FROM after_published p LEFT JOIN contents s ON p._rank = s._greatest"
-        )
+        lineage, rivalry = "p._rank AS _lineage FROM after_published p", bool(self._one("SELECT count(*) FROM pairs"))
+        if rivalry:
+            self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(frame, 'all_rows', 'pairs')}")
+            self._run(f"CREATE OR REPLACE TABLE contents AS {merge.contents(frame, 'rivals')}")
+            lineage = (
+                "coalesce(s._least, p._rank) AS _lineage "
+                "FROM after_published p LEFT JOIN contents s ON p._rank = s._greatest"
+            )
+        self._run(f"CREATE OR REPLACE VIEW published AS SELECT p.*, {lineage}")
         if not any(batch.is_new for batch in batches):
             return Effects()
-        return self._effects(frame, has_stored=bool(stored.paths))
+        return self._effects(frame, has_stored=bool(stored.paths), rivalry=rivalry)
 
     def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
         """Compare the keys of two batches."""
@@ -182,22 +185,26 @@ class DuckDBEngine:
         a, b = (f"(SELECT * FROM all_rows WHERE _batch = {batch:d})" for batch in (old, new))
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {on})"))
 
-    def _effects(self, frame: Frame, *, has_stored: bool) -> Effects:
+    def _effects(self, frame: Frame, *, has_stored: bool, rivalry: bool) -> Effects:
+        """Compare the touched keys before and after; nothing is looked for where nothing can be."""
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
-        known = "SEMI JOIN touched t ON " + " AND ".join(
-            f"r.{f.name} IS NOT DISTINCT FROM t.{f.name}" for f in frame.key
-        )
-        some = "NOT r._new" if has_stored else "FALSE"
-        self._run(f"CREATE TABLE before_rows AS SELECT r.* FROM all_rows r {known} WHERE {some}")
-        self._resolve(frame, "before_rows", "before")
+        if has_stored:
+            on = " AND ".join(f"r.{field.name} IS NOT DISTINCT FROM t.{field.name}" for field in frame.key)
+            known = f"SELECT r.* FROM all_rows r SEMI JOIN touched t ON {on} WHERE NOT r._new"
+            self._run(f"CREATE TABLE before_rows AS {known}")
+            self._resolve(frame, "before_rows", "before")
+        else:
+            self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
         outcomes = merge.outcomes(frame, "touched", "before_published", "after_published", "after_winners")
         self._run(f"CREATE TABLE outcomes AS {outcomes}")
-        echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
+        echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
+        if rivalry:
+            echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
         self._run(f"CREATE TABLE echoes AS {echoes}")
         (counts,) = self._all(merge.labels(frame, "all_rows", "outcomes", "echoes"))
         inserted, updated, deleted, unchanged, superseded = (int(count) for count in counts)
-        ties = int(self._one(merge.ties(frame, "contents")))
+        ties = int(self._one(merge.ties(frame, "contents"))) if rivalry else 0
         return Effects(inserted, updated, deleted, unchanged, superseded, ties)
 
     def _resolve(self, frame: Frame, source: str, name: str) -> None:

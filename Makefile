@@ -16,7 +16,7 @@ VISIBLE := find input/processing -name '[.~]*' -prune -o -type f ! -name '*.tmp'
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test lint format requirements clean help
+.PHONY: run test lint format docs requirements clean help
 
 run: .venv/installed  ## (default) install, make test data if the queue is empty, take a snapshot
 	@if [ -z "$$($(VISIBLE))" ]; then echo "The queue is empty: making test data"; \
@@ -37,6 +37,9 @@ lint: .venv/installed-dev  ## check style, format, types and the direction of im
 format: .venv/installed-dev  ## put the code into the format that `make lint` asks for
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
+
+docs: .venv/installed  ## write the parts of README.md that the code decides: commands, options, exit codes
+	@$(BIN)/python docs/generate.py
 
 requirements: $(BIN)/python  ## pin the dependencies of pyproject.toml anew (UPGRADE=1 also raises them)
 	@$(PIP) install "uv>=0.9"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from loguru import logger
+
 from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
@@ -118,6 +120,8 @@ class Dataset:
     def recover(self) -> Plan:
         """Finish what the last process left undone; then nothing of it lies about."""
         todo = self.recovery()
+        if not todo.is_empty:
+            logger.bind(dataset=self.name, view=todo.view.value, moves=len(todo.moves)).warning("recovering")
         if todo.view is ViewStep.PUBLISH_DRAFT:
             self.publish()
         elif todo.view is ViewStep.RENDER:
@@ -222,7 +226,7 @@ class Dataset:
             assert draft.resolution is not None
             assert draft.binding is not None
             columns = draft.binding.columns
-            carried = {i for record in draft.new for i, _ in draft.binding.shapes[record.shape or 0]}
+            carried = {i for record in draft.new if record.accepted for i, _ in draft.binding.shapes[record.shape or 0]}
             key = {field.index for field in draft.resolution.frame.key}
             fields = [f for f in draft.resolution.frame.fields if f.index in carried | key]
             path = self.ledger.new_part()
@@ -287,6 +291,7 @@ class Dataset:
         )
         self.ledger.prepare()
         self.state = self.ledger.commit(commit)
+        logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files)).info("committed")
         return commit
 
     def publish(self) -> None:

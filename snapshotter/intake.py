@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from loguru import logger
+
 from snapshotter import disk, inbox, reader, rejects
 from snapshotter.binding import Binding
 from snapshotter.contract import Contract
@@ -134,6 +136,7 @@ class Intake:
 
     def _refuse(self, place: int, rule: str, reason: str, column: str | None = None, row: int | None = None) -> None:
         self._note(place, status=Status.REJECTED, failure=Failure(rule=rule, reason=reason, column=column, row=row))
+        logger.bind(file=self._records[place].name, rule=rule, row=row).info("file refused")
 
     def _take(self, place: int, drop: Drop) -> None:
         """One file: refused, deferred, a duplicate, empty, or proved and on its way into the engine."""
@@ -303,6 +306,7 @@ class Intake:
         self._note(proven.place, accepted=accepted, rejected=rejected)
         if not rejected:
             return
+        logger.bind(file=proven.name, rows=rejected).info("rows refused")
         draft, judged = disk.temporary(self._scratch), b""
         positions = rejects.kept_positions(proven.names)
         if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):

@@ -34,12 +34,17 @@ class Field:
     Args:
         index: its number among the stored columns.
         has_offset: whether it is a timestamp, with the offset in a column of its own.
-        is_text: whether its empty cell is stored as an empty text (and not as NULL).
+        stored: the engine's type of its values.
     """
 
     index: int
     has_offset: bool = False
-    is_text: bool = True
+    stored: str = "VARCHAR"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its empty cell is stored as an empty text (and not as NULL)."""
+        return self.stored == "VARCHAR"
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn, fold
 from snapshotter.contract.times import iso_text
+from snapshotter.contract.types import stored_type
 from snapshotter.ledger.state import Shape
 from snapshotter.merge import ROW_BITS, Field
 from snapshotter.sql import identifier
@@ -59,8 +60,7 @@ def view_columns(contract: Contract, stored: Sequence[StoredColumn], shapes: Seq
 
 def field_of(index: int, column: StoredColumn) -> Field:
     """A stored column as the merge knows it."""
-    is_text = column.type in ("string", "uuid", "email")
-    return Field(index, has_offset=column.offset is not None, is_text=is_text)
+    return Field(index, has_offset=column.offset is not None, stored=stored_type(column.type))
 
 
 def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:

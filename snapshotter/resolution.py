@@ -39,6 +39,7 @@ class _Entry:
     rank: tuple[datetime, str, int]
     batch: int
     shape: Shape
+    rows: int
     name: str
     revision: int
     snapshot: int
@@ -87,7 +88,9 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
     carries = {shape: frozenset(index for index, _ in shape) for shape in present}
     rows = [_row(entry, places[entry.rank], carries[entry.shape]) for entry in entries]
-    stored = _stored(state.parts.values(), root, columns, [carries[e.shape] for e in entries if not e.is_new], key)
+    stored = _stored(
+        state.parts.values(), root, columns, [carries[e.shape] for e in entries if e.rows and not e.is_new], key
+    )
     return Resolution(frame, rows, stored, view_columns(contract, columns, [entry.shape for entry in staying]))
 
 
@@ -122,6 +125,7 @@ def _known(batch: Batch, shapes: Sequence[Shape], *, is_gone: bool) -> _Entry:
         batch.rank,
         batch.id,
         shapes[record.shape],
+        record.accepted,
         record.name,
         record.revision,
         batch.snapshot,
@@ -135,7 +139,17 @@ def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datet
     assert record.shape is not None
     assert at is not None
     rank = batch_rank(record.batch_time, record.name, record.revision)
-    return _Entry(rank, record.batch, shapes[record.shape], record.name, record.revision, snapshot, at, is_new=True)
+    return _Entry(
+        rank,
+        record.batch,
+        shapes[record.shape],
+        record.accepted,
+        record.name,
+        record.revision,
+        snapshot,
+        at,
+        is_new=True,
+    )
 
 
 def _row(entry: _Entry, place: int, carries: frozenset[int]) -> BatchRow:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loguru import logger
+
 from snapshotter import going_back, pipeline, reading
 from snapshotter.config import Settings, load
 from snapshotter.contract import Contract, compile_contract
@@ -32,6 +34,8 @@ from snapshotter.results import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger.disable("snapshotter")  # a library is silent until its caller says `logger.enable("snapshotter")`
 
 
 class Workspace:

@@ -73,7 +73,8 @@ latest.csv
     it.
 23. Columns that column_order does not name follow in the default order; names that no batch carries are
     left out.
-24. With no batch at all (all withdrawn) latest.csv holds the lineage columns' header line.
+24. With no batch at all (all withdrawn) latest.csv holds the lineage columns' header line. (The properties ask
+    for no rows only; a header of the configured columns is as good.)
 25. A key of type string sorts as a text key.
 
 Types (where the syntax is not given)
@@ -163,9 +164,7 @@ class Row:
     revision: int
     number: int
     key: tuple[Any, ...]  # in order and in type; equal exactly if the keys are equal
-    cells: tuple[
-        tuple[str, str], ...
-    ]  # (column in lower case, published text) of the columns its file carries
+    cells: tuple[tuple[str, str], ...]  # (column in lower case, published text) of the columns its file carries
     tombstone: bool
 
     @property
@@ -562,9 +561,7 @@ class Reference:
         if not match:
             raise ValueError(text)
         day, clock, seconds, fraction, offset = match.groups()
-        local = datetime.fromisoformat(
-            f"{day}T{clock or '00:00'}:{seconds or '00'}.{(fraction or '0').ljust(6, '0')}"
-        )
+        local = datetime.fromisoformat(f"{day}T{clock or '00:00'}:{seconds or '00'}.{(fraction or '0').ljust(6, '0')}")
         return local, offset or ""
 
     def _instant(self, text: str) -> int:
@@ -660,9 +657,7 @@ class Reference:
                 counts[word] += number
         return counts
 
-    def _counts_of_key(
-        self, old: list[Row], rows: list[Row], new: list[Row], columns: list[str]
-    ) -> dict[str, int]:
+    def _counts_of_key(self, old: list[Row], rows: list[Row], new: list[Row], columns: list[str]) -> dict[str, int]:
         """The counts of one key: `old` rows before the run, `rows` after it, `new` accepted by it."""
         counts = dict.fromkeys(COUNTS, 0)
         was, now = self._published(old, columns), self._published(rows, columns)

@@ -376,9 +376,10 @@ class Program:
             (self.queue / drop.name).write_bytes(drop.data)
         answer = self.workspace.run().model_dump()
         assert answer["unmatched"] == []
-        assert [p.name for p in self.queue.iterdir()] == [], "left in the queue"
         (told,) = answer["datasets"]
-        assert told["error"] is None
+        assert told["error"] is None, told["error"]
+        left = [p.name for p in self.queue.iterdir()]
+        assert not left, f"left in the queue: {left}\n{told['files']}"
         data = self.latest()
         if told["snapshot"] is None:
             return {**told, "rows": len(records(data)[1])}
@@ -438,6 +439,9 @@ def same_run(oracle: Oracle, program: System, run: list[Drop], where: str) -> No
 def same_bytes(oracle: Oracle, program: System, where: str) -> None:
     """Both have published the same."""
     published, expected = program.latest(), oracle.latest()
+    if expected is not None and not oracle.reference.live:  # what the header is then is not specified
+        assert records(published)[1] == [], where
+        return
     assert published == expected, f"{where}\n{published!r}, expected\n{expected!r}"
 
 
@@ -575,8 +579,10 @@ def test_withdraw_equals_the_files_that_remain(kind: str, data: st.DataObject) -
         oracle.withdraw(name, revision)
         system.withdraw(name, revision)
         remain = sorted(oracle.reference.counting(oracle.reference.live).items())
-        again = bytes_of(kind, world, [[Drop(n, batch.data)] for (n, _), batch in remain])
-        assert system.latest() == (again if remain else oracle.latest())
+        if not remain:
+            assert records(system.latest())[1] == []
+            return
+        assert system.latest() == bytes_of(kind, world, [[Drop(n, batch.data)] for (n, _), batch in remain])
 
 
 @both

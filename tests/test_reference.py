@@ -202,9 +202,7 @@ def test_the_cause_is_the_row_that_changed_something() -> None:
     """A resent winner beside an older row that fills an absent column: the older row is the update."""
     reference = Reference({"timestamp": "ts"})
     drop(reference, ("a.csv", "id,v,ts\n1,X,2024-01-02\n"))
-    result = drop(
-        reference, ("b.csv", "id,v,ts\n1,X,2024-01-02\n"), ("c.csv", "id,v,b,ts\n1,O,7,2024-01-01\n")
-    )
+    result = drop(reference, ("b.csv", "id,v,ts\n1,X,2024-01-02\n"), ("c.csv", "id,v,b,ts\n1,O,7,2024-01-01\n"))
     assert counted(result) == {"updated": 1, "unchanged": 1}
     assert latest(reference) == "id,v,ts,b,source_filename\n1,X,2024-01-02,7,a.csv\n"
 

@@ -48,6 +48,8 @@ def set_up_logs() -> None:
     level = os.environ.get("SNAPSHOTTER_LOG_LEVEL", "WARNING").upper()
     if level not in _LEVELS:
         raise UsageError(what=f"SNAPSHOTTER_LOG_LEVEL={level} is no level", remedy=f"Levels: {', '.join(_LEVELS)}.")
+    import snapshotter.workspace  # noqa: F401 - silences the library, so that it can be made to speak after it
+
     logger.remove()
     logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message} {extra}")
     logger.enable("snapshotter")

@@ -107,6 +107,13 @@ _SIMPLE = {
 }
 
 
+def stored_type(name: str) -> str:
+    """The engine's type of the stored values of the type that a contract calls `name`."""
+    if name.startswith("decimal"):
+        return name.upper()
+    return "TIMESTAMP" if name == "timestamp" else _SIMPLE[name].stored
+
+
 def _decimal(precision: int, scale: int) -> CellType:
     """decimal(p,s): the pattern admits at most p-s digits before the point, and only zeros after s behind it."""
     name = f"decimal({precision},{scale})"

@@ -229,12 +229,13 @@ class DuckDBEngine:
                     parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
             paths = ", ".join(_literal(str(path)) for path in stored.paths)
             sources.append(f"SELECT {', '.join(parts)} FROM read_parquet([{paths}], union_by_name=true)")
-        nothing = ", ".join(f"NULL::VARCHAR AS {name}" for field in frame.fields for name in field.names)
-        empty = (
-            "SELECT NULL::INTEGER AS _batch, NULL::BIGINT AS source_row, NULL::TIMESTAMP AS _instant, "
-            f"NULL::BOOLEAN AS _deleted, {nothing} WHERE FALSE"
-        )
-        return " UNION ALL BY NAME ".join(sources) if sources else empty
+        typed = [
+            (name, "VARCHAR" if name != field.name else field.stored) for field in frame.fields for name in field.names
+        ]
+        own = [("_batch", "INTEGER"), ("source_row", "BIGINT"), ("_instant", "TIMESTAMP"), ("_deleted", "BOOLEAN")]
+        nulls = ", ".join(f"NULL::{kind} AS {name}" for name, kind in own + typed)
+        # Every column with its type, also one that a batch carries of which no row was accepted.
+        return " UNION ALL BY NAME ".join([f"SELECT {nulls} WHERE FALSE", *sources])
 
     def _set_batches(self, batches: Sequence[BatchRow], partial: Sequence[Field]) -> None:
         sets = {carries: number for number, carries in enumerate(dict.fromkeys(batch.carries for batch in batches))}

@@ -143,7 +143,7 @@ class Settings(_Frozen):
 
     memory_limit: Annotated[int, BeforeValidator(_size)] = 2 * 10**9
     lock_timeout: Annotated[float, BeforeValidator(_seconds)] = 60.0
-    datasets: dict[str, DatasetConfig] = {"default": DatasetConfig()}
+    datasets: Annotated[dict[str, DatasetConfig], Field(min_length=1)] = {"default": DatasetConfig()}
 
 
 # What spec'd keys may say until this version can do more: key -> (accepted values, what to do).
@@ -189,9 +189,13 @@ def _parse(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="") from None
+        raise ConfigError(
+            file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="Mend it."
+        ) from None
     except OSError as error:
-        raise ConfigError(file=path, key="the file", problem=f"cannot be read: {error.strerror}", allowed="") from None
+        raise ConfigError(
+            file=path, key="the file", problem=f"cannot be read: {error.strerror}", allowed="Mend its rights."
+        ) from None
 
 
 def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:

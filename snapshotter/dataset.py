@@ -291,7 +291,10 @@ class Dataset:
         )
         self.ledger.prepare()
         self.state = self.ledger.commit(commit)
-        logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files)).info("committed")
+        told = logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files))
+        told.info("committed")
+        if draft.kind == "config":
+            told.warning("lineage or column_order changed: latest.csv is published anew")
         return commit
 
     def publish(self) -> None:

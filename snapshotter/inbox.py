@@ -103,12 +103,13 @@ class Unreadable(Exception):
     Args:
         rule: the rule's name in rejects.
         reason: for a person.
+        sha256: of the file's bytes, if they could be read.
     """
 
-    def __init__(self, rule: str, reason: str) -> None:
+    def __init__(self, rule: str, reason: str, sha256: str = "") -> None:
         """Keep what is wrong."""
         super().__init__(reason)
-        self.rule, self.reason = rule, reason
+        self.rule, self.reason, self.sha256 = rule, reason, sha256
 
 
 def scan(queue: Path) -> list[Drop]:
@@ -209,7 +210,8 @@ def read(drop: Drop, scratch: Path) -> Content:
         if before.st_size != drop.size or _is_being_written(descriptor):
             raise Deferred
         if not before.st_size:
-            raise Unreadable("empty file", "the file has no bytes at all, not even a header")
+            nothing = hashlib.sha256().hexdigest()
+            raise Unreadable("empty file", "the file has no bytes at all, not even a header", nothing)
         content = _read(drop, file, scratch)
         content.identity = _identity(before)
         if _identity(os.fstat(descriptor)) != content.identity:
@@ -278,6 +280,10 @@ def _expanded(drop: Drop, file: IO[bytes], sha256: str, scratch: Path) -> Conten
             spool.write(chunk)
         if not expanded:
             raise Unreadable("empty file", "the file has no bytes at all, not even a header")
+    except Unreadable as error:
+        spool.close()
+        error.sha256 = sha256
+        raise
     except BaseException:
         spool.close()
         raise

@@ -149,6 +149,7 @@ class Intake:
             self._note(place, status=Status.DEFERRED)
             return
         except inbox.Unreadable as error:
+            self._note(place, sha256=error.sha256)
             self._refuse(place, error.rule, error.reason)
             return
         try:

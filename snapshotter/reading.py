@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -138,15 +139,18 @@ def _file_info(at: datetime, record: FileRecord, state: State) -> FileInfo:
     )
 
 
-def rejects(layout: Layout, dataset: str, name: str | None) -> list[RejectInfo]:
+def rejects(layout: Layout, contract: Contract, name: str | None) -> list[RejectInfo]:
     """Refused rows of batches that count, and files that are refused and were not accepted since."""
+    dataset = contract.dataset
+    aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
     state = Ledger(layout.ledger(dataset), dataset).open()
+    refused = [record.archived for record in _refused(layout, state)]
     found: list[RejectInfo] = []
     for _, record in state.files:
         if name is not None and record.name != name:
             continue
         batch = state.batches.get(record.batch) if record.batch is not None else None
-        if record.failure is not None and (layout.input / record.archived).exists():
+        if record.failure is not None and record.archived in refused:
             failure = record.failure
             found.append(
                 RejectInfo(
@@ -159,16 +163,27 @@ def rejects(layout: Layout, dataset: str, name: str | None) -> list[RejectInfo]:
                 )
             )
         elif record.rejects and batch is not None and batch.status is Status.APPLIED:
-            found += _rows(layout.rejects(dataset) / record.rejects, record.name)
+            found += _rows(layout.rejects(dataset) / record.rejects, record.name, aliases)
     return found
 
 
-def _rows(path: Path, name: str) -> list[RejectInfo]:
+def _refused(layout: Layout, state: State) -> list[FileRecord]:
+    """The files that were refused, still lie there, and did not come in again under their name."""
+    waiting: dict[str, list[FileRecord]] = {}
+    for _, record in state.files:
+        if record.status is Status.APPLIED:
+            waiting.pop(record.name, None)
+        elif record.status is Status.REJECTED and os.path.lexists(layout.input / record.archived):
+            waiting.setdefault(record.name, []).append(record)
+    return [record for records in waiting.values() for record in records]
+
+
+def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[RejectInfo]:
     if not path.is_file():  # mended and moved back to the queue
         return []
     return [
         RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
-        for r in sorted(rejects_file.read(path), key=lambda reject: reject.row)
+        for r in sorted(rejects_file.read(path, aliases), key=lambda reject: reject.row)
     ]
 
 
@@ -229,12 +244,13 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
     current = state.current
     if current is not None and compare_view(layout.latest(dataset), current.view) is not Found.SAME:
         found.append("latest.csv is not the current snapshot; the next run writes it again")
-    refused = [r for _, r in state.files if r.status is Status.REJECTED and (layout.input / r.archived).exists()]
+    refused = len(_refused(layout, state))
     if refused:
-        found.append(f"{len(refused)} refused files in input/rejected/ (see `rejects`)")
-    rows = sum(b.record.rejected for b in state.live)
+        found.append(f"{counted(refused, 'refused file')} in input/rejected/ (see `rejects`)")
+    folder = layout.rejects(dataset)
+    rows = sum(b.record.rejected for b in state.live if b.record.rejects and (folder / b.record.rejects).exists())
     if rows:
-        found.append(f"{rows} refused rows in output/rejects/{dataset}/ (see `rejects`)")
+        found.append(f"{counted(rows, 'refused row')} in output/rejects/{dataset}/ (see `rejects`)")
     return found
 
 
@@ -359,6 +375,11 @@ def _merged(ledger: Ledger, engine: Engine, snapshot: int | None) -> tuple[Contr
     resolution = resolve(contract, state, ledger.root)
     engine.merge(resolution.frame, resolution.batches, resolution.stored)
     return contract, resolution
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 row`, `2 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _time(at: datetime) -> str:

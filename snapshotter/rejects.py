@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Reject:
     row: int
     column: str
     rule: str
-    value: str
+    value: str | None
     reason: str
 
 
@@ -73,8 +73,13 @@ def line(cells: Sequence[str], delimiter: str) -> str:
     return delimiter.join(quoted) + "\n"
 
 
-def read(path: Path) -> Iterator[Reject]:
-    """The failures in a file of refused rows, one for each rule that a row broke."""
+def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
+    """The failures in a file of refused rows, one for each rule that a row broke.
+
+    Args:
+        path: the file.
+        aliases: other names in its header, by folded name of the column that they mean.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         first = file.readline()
         file.seek(0)
@@ -83,9 +88,13 @@ def read(path: Path) -> Iterator[Reject]:
         names = next(records)[: -len(COLUMNS)]
         places = {" ".join(name.splitlines()): place for place, name in enumerate(names)}
         folded = {fold(name): place for name, place in places.items()}
+        for column, others in aliases.items():
+            known = next((folded[fold(name)] for name in others if fold(name) in folded), None)
+            if known is not None:
+                folded.setdefault(column, known)
         for record in records:
             row, columns, rules, reasons = record[-len(COLUMNS) :]
             for column, rule, reason in zip(columns.split("\n"), rules.split("\n"), reasons.split("\n"), strict=True):
                 place = places.get(column, folded.get(fold(column)))
-                value = record[place] if place is not None and rule != "cells" else ""
+                value = record[place] if place is not None and rule != "cells" else None
                 yield Reject(int(row), column, rule, value, reason)

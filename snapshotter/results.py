@@ -141,7 +141,7 @@ class LastRun(_Result):
     at: str
     snapshot: int | None
     files: int
-    counts: Counts
+    counts: Counts = Counts()
 
 
 class DatasetStatus(_Result):

@@ -138,7 +138,7 @@ class Workspace:
 
     def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
         """Refused rows of batches that count, and refused files; those of one file if it is named."""
-        return reading.rejects(self.layout, self.name(dataset), name)
+        return reading.rejects(self.layout, self.contracts[self.name(dataset)], name)
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""

@@ -55,4 +55,6 @@ def _report(as_json: bool, code: int, name: str, message: str, hint: str) -> Non
         error: dict[str, Any] = {"code": code, "name": name, "message": message, "hint": hint}
         print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
     else:
-        print(f"error: {message}", *([f"  {hint}"] if hint else []), sep="\n", file=sys.stderr)
+        from snapshotter.cli.printing import say
+
+        say(f"error: {message}", *([f"  {hint}"] if hint else []))

@@ -21,6 +21,7 @@ from snapshotter.cli.options import (
     exit_status,
 )
 from snapshotter.errors import UsageError
+from snapshotter.reading import counted
 from snapshotter.workspace import Workspace
 
 _REJECTED = "  1   done, but a file or a row was rejected"
@@ -102,9 +103,8 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
     for dataset in result.datasets:
         if dataset.last_run:
             last = dataset.last_run
-            printing.say(
-                f"{dataset.dataset}: last run {last.at}: {last.files} files, {last.counts.accepted:,} rows accepted"
-            )
+            done = f"{counted(last.files, 'file')}, {counted(last.counts.accepted, 'row')} accepted"
+            printing.say(f"{dataset.dataset}: last run {last.at}: {done}")
         for text in dataset.attention:
             printing.say(f"{dataset.dataset}: {text}")
     if result.unmatched:
@@ -222,7 +222,7 @@ def diff(
     printing.table(["what", "key", "column", "old", "new"], rows)
     if not quiet:
         keys = len({tuple(change.key) for change in result.changed})
-        printing.say(f"{len(result.added)} keys added, {len(result.removed)} removed, {keys} changed")
+        printing.say(f"keys: {len(result.added)} added, {len(result.removed)} removed, {keys} changed")
         for label, names in (("new columns", result.columns_added), ("columns gone", result.columns_removed)):
             if names:
                 printing.say(f"{label}: {', '.join(names)}")
@@ -321,7 +321,7 @@ def rejects(
     rows = [(r.file, r.row, r.column, r.rule, r.value, r.reason) for r in found]
     printing.table(["file", "row", "column", "rule", "value", "reason"], rows, numbers=["row"])
     if not quiet:
-        printing.say(f"{len(found)} failures" if found else "nothing is refused")
+        printing.say(counted(len(found), "failure") if found else "nothing is refused")
     return 0
 
 
@@ -392,9 +392,8 @@ def clean(
     if json:
         printing.as_json(result)
     elif not quiet:
-        printing.say(
-            f"removed {', '.join(result.removed) or 'nothing'}; {len(result.requeued)} files back in the queue"
-        )
+        back = counted(len(result.requeued), "file")
+        printing.say(f"removed {', '.join(result.removed) or 'nothing'}; {back} back in the queue")
     return 0
 
 
@@ -420,14 +419,14 @@ def check(
                 [(p.dataset, p.what, p.path, p.problem) for p in result.problems],
             )
         if not quiet:
-            counted = ", ".join(f"{count} {what}" for what, count in result.checked.items())
-            printing.say(f"checked {counted}: {'all is well' if result.ok else f'{len(result.problems)} problems'}")
+            looked_at = ", ".join(f"{count} {what}" for what, count in result.checked.items())
+            printing.say(f"checked {looked_at}: {'all is well' if result.ok else f'{len(result.problems)} problems'}")
     return 0 if result.ok else 1
 
 
 @app.command(epilog=exit_status())
 def init(
-    samples: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]…", help="Sample files.")] = None,
+    samples: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Sample files.")] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,

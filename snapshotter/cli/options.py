@@ -34,6 +34,7 @@ def exit_status(*more: str) -> str:
     """The EXIT STATUS section of a command's help; the backspace in front keeps its lines as they are."""
     lines = ["  0   done, also when there was nothing to do", *more, "  2   wrong usage or configuration"]
     lines += [f"  {error.code}  {error.__name__}" for error in named_errors() if error.code >= 10]
+    lines += ["  130 interrupted (Ctrl-C); what was committed is safe"]
     return "\n".join(["\b", "EXIT STATUS", *lines])
 
 

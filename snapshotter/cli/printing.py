@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from snapshotter.reading import counted
 from snapshotter.results import DatasetResult, RunResult
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def run_summary(result: RunResult, *, dry_run: bool) -> None:
     for dataset in result.datasets:
         _dataset_summary(dataset, result.seconds, dry_run=dry_run)
     if result.unmatched:
-        say(f"unmatched: {len(result.unmatched)} files fit no dataset and stay in the queue: {_some(result.unmatched)}")
+        say(f"unmatched, and left in the queue: {_some(result.unmatched)}")
 
 
 def _dataset_summary(result: DatasetResult, seconds: float, *, dry_run: bool) -> None:
@@ -94,25 +95,26 @@ def _dataset_summary(result: DatasetResult, seconds: float, *, dry_run: bool) ->
     say("  files     " + (", ".join(f"{count} {status}" for status, count in by_status.items()) or "none"))
     c = result.counts
     say(f"  rows in   {c.read:,}: {c.accepted:,} accepted, {c.rejected:,} rejected")
-    tie = f", {c.ties:,} keys with a tie" if c.ties else ""
+    tie = f", {counted(c.ties, 'key')} with a tie" if c.ties else ""
     say(
         f"  rows out  {c.inserted:,} inserted, {c.updated:,} updated, {c.deleted:,} deleted, "
         f"{c.unchanged:,} unchanged, {c.superseded:,} superseded{tie}"
     )
-    _advice(result)
+    _advice(result, dry_run=dry_run)
 
 
-def _advice(result: DatasetResult) -> None:
+def _advice(result: DatasetResult, *, dry_run: bool) -> None:
     """What went wrong, and what to do about it."""
     refused = [file for file in result.files if file.status == "rejected"]
     for file in refused[:5]:
         say(f"  refused   {file.name}: {file.warnings[-1] if file.warnings else ''}")
-    if refused:
-        more = f" ({len(refused) - 5} more)" if len(refused) > 5 else ""
-        say(f"            they are in input/rejected/; mend them and drop them again{more}")
+    if len(refused) > 5:
+        say(f"            and {len(refused) - 5} more")
+    if refused and not dry_run:
+        say("            they are in input/rejected/; mend them and drop them again")
     if result.counts.rejected:
-        folder = f"output/rejects/{result.dataset}/"
-        say(f"  refused   {result.counts.rejected:,} rows: in {folder}; `snapshotter rejects` says why")
+        where = "" if dry_run else f": in output/rejects/{result.dataset}/; `snapshotter rejects` says why"
+        say(f"  refused   {counted(result.counts.rejected, 'row')}{where}")
     deferred = [file.name for file in result.files if file.status == "deferred"]
     if deferred:
         say(f"  deferred  {_some(deferred)}: still being written, the next run takes them")

@@ -58,7 +58,8 @@ def resolve(names: Sequence[str], contract: Contract) -> Header:
     """
     _refuse_twins(names)
     cells: list[tuple[int, Column, str]] = []
-    warnings: list[str] = []
+    ours = [name for name in names if fold(name) in LINEAGE or fold(name).startswith("_reject_")]
+    warnings = [f"ignored, since latest.csv and the rejects have these columns: {_listed(ours)}"] if ours else []
     taken: dict[str, str] = {}
     for position, name in enumerate(names):
         column = _column(name, position, contract, warnings)
@@ -84,7 +85,6 @@ def _column(name: str, position: int, contract: Contract, warnings: list[str]) -
         warnings.append(f"column {position + 1} has no name and is ignored")
         return None
     if folded in LINEAGE or folded.startswith("_reject_"):
-        warnings.append(f"column {name!r} is ignored: latest.csv and the rejects have that name for themselves")
         return None
     if folded in contract.columns or folded in contract.aliases:
         column = contract.columns[contract.aliases.get(folded, folded)]

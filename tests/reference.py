@@ -25,10 +25,10 @@ Rows and content
     inherits the rest would be "superseded" otherwise.)
  3. "Another content" compares published texts; a column that was not published before counts as empty. So
     a new column that is empty for a key does not make that key updated.
- 4. "The greatest-ranked new row that caused it": new rows are added to the ledger in the order of rank;
-    the last one that changed the key's published row is the cause. A row that changes nothing (the current
-    row sent again beside an older row that fills an absent column) is not the cause, though its rank is
-    greater.
+ 4. "The greatest-ranked new row that caused it" is the one that a changed cell of the published row comes
+    from (the greatest-ranked, if several do), the tombstone if it blanked the cell; the winner, if the
+    whole row came or went. A row that changes nothing (the current row sent again beside an older row that
+    fills an absent column) is not the cause, though its rank is greater.
  5. An inherited cell that a new tombstone takes away from a living key is an update, caused by the
     tombstone.
  6. "A key that was dead already" has no published row before the run: deleted, or never seen.
@@ -667,7 +667,7 @@ class Reference:
         word = None
         if (was and was.cells) != (now and now.cells):
             word = "inserted" if was is None else "deleted" if now is None else "updated"
-        cause = self._cause(old, rows, columns) if word else None
+        cause = self._cause(old, rows, was, now) if word else None
         ledger = {r.content for r in old}
         for row in new:
             if word and row is cause:
@@ -685,16 +685,24 @@ class Reference:
                 counts["ties"] = 1
         return counts
 
-    def _cause(self, old: list[Row], rows: list[Row], columns: list[str]) -> Row | None:
-        """The greatest-ranked row, of those that the ledger did not hold, that changed the published row."""
-        ledger = [r for r in old if r in rows]
-        cause, state = None, self._published(ledger, columns)
-        for row in sorted((r for r in rows if r not in old), key=lambda r: r.rank):
-            ledger.append(row)
-            then, state = state, self._published(ledger, columns)
-            if (then and then.cells) != (state and state.cells):
-                cause = row
-        return cause
+    def _cause(self, old: list[Row], rows: list[Row], was: Published | None, now: Published | None) -> Row | None:
+        """The greatest-ranked new row that a changed cell comes from, or that brought or took the whole row."""
+        winner = max(rows, key=lambda r: r.rank, default=None)
+        sources = [winner]
+        if was and now:
+            sources = [self._source(rows, column) for column in now.cells if was.cells[column] != now.cells[column]]
+        new = [row for row in sources if row is not None and row not in old]
+        return max(new, key=lambda r: r.rank, default=None)
+
+    def _source(self, rows: list[Row], column: str) -> Row | None:
+        """The row that a published cell comes from; for one that a tombstone blanked, the tombstone."""
+        winner = max(rows, key=lambda r: r.rank)
+        if column in winner.carries:
+            return winner
+        grave = max((r for r in rows if r.tombstone), key=lambda r: r.rank, default=None)
+        heirs = [r for r in rows if column in r.carries and (grave is None or r.rank > grave.rank)]
+        inherits = self.config["absent_columns"] == "keep" and column != self.delete_column
+        return max(heirs, key=lambda r: r.rank) if heirs and inherits else grave
 
 
 def by_key(batches: Iterable[Batch]) -> dict[tuple[Any, ...], list[Row]]:

@@ -390,9 +390,7 @@ def test_files_go_into_the_queue(tmp_path):
     generate(*SMALL, "--workspace", str(tmp_path / "option"), env=env, cwd=tmp_path / "current")
     generate(*SMALL, env=env, cwd=tmp_path / "current")
     generate(*SMALL, cwd=tmp_path / "current")
-    queues = [
-        contents(tmp_path / name / "input" / "processing") for name in ("option", "environment", "current")
-    ]
+    queues = [contents(tmp_path / name / "input" / "processing") for name in ("option", "environment", "current")]
     assert len(queues[0]) == 3
     assert queues[0] == queues[1] == queues[2]
 
@@ -413,9 +411,7 @@ def test_same_job_twice_changes_nothing(tmp_path):
     generate(*SMALL, "--output", str(tmp_path))
     before = [(path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in sorted(tmp_path.iterdir())]
     assert generate(*SMALL, "--output", str(tmp_path)).returncode == 0
-    assert before == [
-        (path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in sorted(tmp_path.iterdir())
-    ]
+    assert before == [(path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in sorted(tmp_path.iterdir())]
 
 
 def test_other_file_of_the_name_is_not_replaced(tmp_path):
@@ -460,9 +456,7 @@ def test_failed_write_leaves_nothing(tmp_path):
 
 def test_interrupt_leaves_nothing(tmp_path):
     """Ctrl-C in the middle of the job ends it with 130 and takes away what was written."""
-    job = subprocess.Popen(
-        [*PROGRAM, "--rows", "50000000", "--output", str(tmp_path)], stderr=subprocess.PIPE
-    )
+    job = subprocess.Popen([*PROGRAM, "--rows", "50000000", "--output", str(tmp_path)], stderr=subprocess.PIPE)
     while job.poll() is None and not any(tmp_path.iterdir()):
         pass
     job.send_signal(signal.SIGINT)
@@ -495,9 +489,7 @@ def test_only_what_is_needed_is_imported(tmp_path):
         "print(sorted({'duckdb', 'faker', 'numpy', 'pandas', 'pyarrow', 'rich'} & set(sys.modules)))"
     )
     setup = f"import sys; sys.argv = {[PROGRAM[1], *SMALL, '--output', str(tmp_path)]}\n"
-    run = subprocess.run(
-        [sys.executable, "-c", setup + script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", setup + script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout == "['numpy']\n"
 
 
@@ -555,9 +547,7 @@ def test_damaged_installation_is_one_line(tmp_path):
         f"sys.argv = ['generate_test_data.py', '--output', {str(tmp_path)!r}]\n"
         "cli.main()"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (run.returncode, list(tmp_path.iterdir()), run.stderr.count("\n")) == (2, [], 1)
     assert "has the sha256" in run.stderr
 

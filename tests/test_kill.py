@@ -1,0 +1,512 @@
+"""Whoever kills the process, at whatever moment, loses nothing: run again, and it is as if nothing had happened.
+
+`killer.py` runs a command and dies (SIGKILL) just before a point: a step of the write order, an fsync, or a call
+that changes a name in the workspace. By default one point of each kind in each step is tried; with
+SNAPSHOTTER_KILL_ALL=1 every point there is.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, drop
+
+from snapshotter import Workspace
+from snapshotter.errors import SnapshotterError
+from snapshotter.ledger.records import Commit, FileRecord, Move, Status, ViewRecord
+from snapshotter.recovery import Found, ViewStep, plan
+
+EVERY_POINT = bool(os.environ.get("SNAPSHOTTER_KILL_ALL"))
+
+HEAD = "id,timestamp,v\n"
+GOOD = HEAD + "1,2024-01-01,a\n2,2024-01-01,b\n"
+LATE = HEAD + "1,2023-01-01,too late\n5,2023-01-01,e\n"
+WITH_REJECTS = HEAD + "3,2024-01-01,c\n4,,no time\n"
+FIRST = {
+    "good.csv": GOOD,
+    "more/good.csv": HEAD + "2,2024-01-02,bb\n6,2024-01-02,f\n",
+    "rejects.csv": WITH_REJECTS,
+    "refused.csv": "no,key\n1,2\n",
+    "empty.csv": HEAD,
+}
+SECOND = {
+    "good.csv": HEAD + "1,2024-02-01,aa\n",  # a revision
+    "late.csv": LATE,
+    "wide.csv": "id,timestamp,v,w\n6,2024-02-01,ff,new\n7,2024-02-01,g,new\n",
+    "rejects.csv": WITH_REJECTS,  # takes the place of itself
+    "more/good.csv": FIRST["more/good.csv"],  # a duplicate
+    "refused.csv": FIRST["refused.csv"],
+}
+TWO_DATASETS = '[datasets.default]\nmatch = ["*.csv"]\n[datasets.other]\nmatch = ["*.csv.gz", "more/*", "e*"]\n'
+RUN = ("run", (), {})
+
+
+def first(ws):
+    """A first run is about to begin."""
+    for name, content in FIRST.items():
+        drop(ws, name, content)
+
+
+def second(ws):
+    """A second run is about to begin."""
+    first(ws)
+    ws.run()
+    for name, content in SECOND.items():
+        drop(ws, name, content)
+
+
+def both(ws):
+    """Two runs are done."""
+    second(ws)
+    ws.run()
+
+
+def duplicates(ws):
+    """A file waits that was taken already; it makes no snapshot."""
+    both(ws)
+    drop(ws, "more/good.csv", FIRST["more/good.csv"])
+
+
+def withdrawn(ws):
+    """After two runs a file was withdrawn."""
+    both(ws)
+    ws.withdraw("late.csv")
+
+
+def requeued(ws):
+    """The files of the second run are back in the queue."""
+    both(ws)
+    ws.reset(1, requeue=True)
+
+
+def without_view(ws):
+    """Somebody removed latest.csv."""
+    both(ws)
+    ws.layout.latest("default").unlink()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A command on a workspace.
+
+    Args:
+        name: for the report.
+        prepare: makes the workspace what it is before the command.
+        command: method of Workspace, arguments, options.
+        config: of the workspace.
+        killed_at: the point at which the same command was killed once already.
+        focus: the points that are tried by default, as a pattern.
+        bugs: what is wrong, by a pattern of the points where it shows.
+    """
+
+    name: str
+    prepare: object
+    command: tuple = RUN
+    config: str = ""
+    killed_at: str = ""
+    focus: str = ""
+    bugs: dict = field(default_factory=dict)
+
+
+AFTER = "commit: os|publish|archive"
+AMID = "archive: os.remove input/processing/late.csv"
+LEFT = {
+    r"(fsync|os\.rename) input/\S*(\.snapshotter-|\.reason\.json|\.requeued\.json)": (
+        "bug K1: the drafts of notes in input/ are never swept away"
+    )
+}
+NOTE_FIRST = LEFT | {
+    r"fsync input/processing$|merge|render|commit: (begin|open|fsync|os.link)(?!.*(#2|_delta_log$|default$))": (
+        "bug K2: a requeue is noted before it is committed, and the note stays though nothing was requeued"
+    )
+}
+NOTE_STAYS = {
+    r"archive: (os.remove input/processing/(?!good)|fsync input/processing$|fsync \S+ #2)": (
+        "bug K3: recovery does not forget the note of a file that was taken"
+    )
+}
+REASON_STAYS = {
+    r"(os.remove input/rejected/\S*reason|fsync input/rejected$)": (
+        "bug K7: recovery leaves the reason of a file that is not refused any more"
+    )
+}
+CLEAN = {"": "bug K4: clean --requeue cannot be begun again, and leaves half a ledger"}
+SCENARIOS = [
+    Scenario("first run", first, focus="begin|mkdir|part|latest|os.link|os.rename", bugs=LEFT),
+    Scenario("second run", second, focus=AFTER, bugs=LEFT),
+    Scenario("two datasets", first, config=TWO_DATASETS, focus="begin|os.link", bugs=LEFT),
+    Scenario("nothing but duplicates", duplicates, focus="commit: os|archive: os"),
+    Scenario("run of requeued files", requeued, focus="commit: os.link|archive", bugs=NOTE_STAYS),
+    Scenario("view is gone", without_view, focus="recover"),
+    Scenario("recovery before the view", second, killed_at="publish: begin", focus="recover", bugs=LEFT),
+    Scenario("recovery amid the moves", second, killed_at=AMID, focus="recover", bugs=LEFT),
+    Scenario("reset", withdrawn, ("reset", (2,), {}), focus=AFTER, bugs=REASON_STAYS),
+    Scenario("reset --requeue", both, ("reset", (1,), {"requeue": True}), focus=f"requeued|{AFTER}", bugs=NOTE_FIRST),
+    Scenario("withdraw", both, ("withdraw", ("late.csv",), {}), focus=f"part|{AFTER}", bugs=LEFT),
+    Scenario("clean --requeue", both, ("clean", (), {"requeue": True}), bugs=CLEAN),
+]
+
+
+class Killer:
+    """Commands in processes of their own; see `killer.py`."""
+
+    def __init__(self):
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        self._process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "killer.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def kill(self, root, command, point):
+        """Run a command until a point; None: to its end. Whether it was killed."""
+        request = {"workspace": str(root), "command": command, "point": point}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        assert code in (0, -signal.SIGKILL)
+        return code != 0
+
+    def points(self, root, command):
+        """All points of a command, in order; runs it."""
+        assert not self.kill(root, command, None)
+        return json.loads(Path(f"{root}.points").read_text())
+
+    def close(self):
+        """End it."""
+        with self._process:
+            self._process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def killer():
+    """Runs commands and kills them."""
+    process = Killer()
+    yield process
+    process.close()
+
+
+# -- what is seen of a workspace
+
+
+def digest(path):
+    """The sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def identity(path):
+    """Which file has this name."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def is_note(path):
+    """Whether a file in `input/` is ours."""
+    return path.name.startswith(".") or path.name.endswith(".reason.json")
+
+
+def data_files(root):
+    """Each file that was dropped, as (device, inode): its digest, and how many names it has in `input/`."""
+    found = [p for p in (root / "input").rglob("*") if p.is_file() and not is_note(p)]
+    inodes = Counter(map(identity, found))
+    digests = {identity(p): digest(p) for p in found}
+    return {inode: (digests[inode], names) for inode, names in inodes.items()}
+
+
+def log_entries(root):
+    """The bytes of every entry of every ledger's log."""
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.glob("output/ledger/*/_delta_log/*.json")}
+
+
+def committed_views(root, dataset):
+    """The digests of the views of all committed snapshots, as the log itself has them."""
+    views = set()
+    for name, entry in log_entries(root).items():
+        if name.split("/")[2] == dataset:
+            for line in entry.decode().splitlines():
+                view = json.loads(line).get("commitInfo", {}).get("snapshotter", {}).get("view")
+                views |= {view["sha256"]} if view else set()
+    return views
+
+
+def bytes_under(folder, root):
+    """Every file under a folder, with its bytes; hidden ones, too."""
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def picture(ws):
+    """All that a user can see of a workspace, times and random names aside."""
+    root, seen = ws.layout.root, {}
+    for dataset in ws.contracts:
+        files = [file.model_dump(exclude={"at"}) for file in ws.files(dataset=dataset)]
+        snapshots = [snapshot.model_dump(exclude={"at"}) for snapshot in ws.snapshots(dataset=dataset)]
+        latest = ws.layout.latest(dataset)
+        view = latest.read_bytes() if latest.exists() else None
+        parts = len(list(ws.layout.ledger(dataset).glob("*.parquet")))
+        seen[dataset] = {"files": files, "snapshots": snapshots, "latest.csv": view, "Parquet files": parts}
+    hidden = [p.relative_to(root).as_posix() for p in root.rglob(".snapshotter-*")]
+    return seen | {
+        "input": bytes_under(root / "input", root),
+        "rejects": bytes_under(root / "output" / "rejects", root),
+        "leftovers": hidden,
+    }
+
+
+def differences(found, wanted, where=""):
+    """Where two pictures differ, for people."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        keys = [*wanted, *(key for key in found if key not in wanted)]
+        return [d for key in keys for d in differences(found.get(key), wanted.get(key), f"{where}/{key}")]
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        return [
+            d for n, pair in enumerate(zip(found, wanted, strict=True)) for d in differences(*pair, f"{where}[{n}]")
+        ]
+    return [] if found == wanted else [f"{where}: {found!r:.300}, not {wanted!r:.300}"]
+
+
+def assert_looks(ws, wanted):
+    """A workspace looks as it should, and `check` finds nothing wrong."""
+    found = differences(picture(ws), wanted)
+    assert not found, "\n".join(found)
+    assert ws.check().problems == []
+
+
+# -- the claims
+
+
+def copy(root, target):
+    """A workspace as it is, elsewhere: two names of one file stay two names of one file."""
+    made = {}
+
+    def copy_or_link(source, destination):
+        first = made.setdefault(identity(Path(source)), destination)
+        shutil.copy2(source, destination) if first is destination else os.link(first, destination)
+
+    shutil.copytree(root, target, symlinks=True, copy_function=copy_or_link)
+    return target
+
+
+def kind(point):
+    """A point without the names of dropped files, and without its number."""
+    what, _, place = re.sub(r" #\d+$", "", point).rpartition(" ")
+    if place.startswith(("input/processing/.", "output")) or place.endswith(".reason.json") or "/" not in place:
+        place = re.sub(r"\d+|[^/]*(?=\.reason\.json$)|[^/]*(?=\.csv\.csv$)", "", place)
+    else:
+        place = place.rpartition("/")[0]
+    return what, place
+
+
+def chosen(points, focus, bugs, only):
+    """The points to be tried: `only` those of a bug, or those of no bug; the first of each kind, or all."""
+    found = [p for p in points if (re.search(only, p) if only is not None else not any(re.search(b, p) for b in bugs))]
+    if EVERY_POINT:
+        return found
+    first_of = {kind(point): point for point in reversed(found) if only is not None or re.search(focus, point)}
+    return [point for point in found if first_of.get(kind(point)) == point]
+
+
+def do(root, *commands):
+    """Carry out commands in this process; the Workspace afterwards."""
+    for method, arguments, options in commands:
+        result = getattr(Workspace(root), method)(*arguments, **options)
+        errors = [dataset.error for dataset in getattr(result, "datasets", []) if dataset.error]
+        assert not errors
+    return Workspace(root)
+
+
+def kinds(ws):
+    """How many snapshots of each kind there are."""
+    return Counter(snapshot.kind for dataset in ws.contracts for snapshot in ws.snapshots(dataset=dataset))
+
+
+def assert_invariants(root, before):
+    """What holds at every instant: the view is a committed snapshot, no file is lost, no snapshot changed."""
+    ws = Workspace(root)
+    for dataset in ws.contracts:
+        latest = ws.layout.latest(dataset)
+        assert not latest.exists() or digest(latest) in committed_views(root, dataset)
+    files = data_files(root)
+    assert sorted(sha for sha, _ in files.values()) == sorted(sha for sha, _ in data_files(before).values())
+    assert all(names <= 2 for _, names in files.values())
+
+
+def assert_readers_work(root, before):
+    """Readers need no lock and no recovery: nothing that was committed before has changed."""
+    assert log_entries(before).items() <= log_entries(root).items()
+    ws, old = Workspace(root), Workspace(before)
+    ws.status()
+    for dataset in ws.contracts:
+        older = old.snapshots(dataset=dataset)
+        assert ws.snapshots(dataset=dataset)[: len(older)] == older
+
+
+def assert_recovers(killer, root, before, scenario, point, wanted):
+    """Kill a command at a point: the invariants hold, and what is run next ends where it would have ended anyway."""
+    assert killer.kill(root, scenario.command, point), "was not killed"
+    assert_invariants(root, before)
+    if scenario.command[0] == "clean":
+        assert_looks(do(root, scenario.command, RUN), wanted["done"])
+        return
+    assert_readers_work(root, before)
+    ws = do(root, RUN)
+    if scenario.command != RUN and not kinds(ws) - kinds(Workspace(before)):
+        assert_looks(ws, wanted["not begun"])
+        ws = do(root, scenario.command, RUN)
+    assert_looks(ws, wanted["done"])
+
+
+def cases():
+    """Each scenario with the points that hold, and with those of each bug, which fail."""
+    for scenario in SCENARIOS:
+        if "" not in scenario.bugs:
+            yield pytest.param(scenario, None, id=scenario.name)
+        for number, (only, reason) in enumerate(scenario.bugs.items()):
+            marks = pytest.mark.xfail(reason=reason, strict=True, raises=AssertionError)
+            yield pytest.param(scenario, only, marks=marks, id=f"{scenario.name}, bug {number + 1}")
+
+
+@pytest.mark.parametrize(("scenario", "only"), list(cases()))
+def test_killed_and_run_again_it_is_as_if_nothing_had_happened(killer, workspace, tmp_path, scenario, only):
+    """At whichever point the process is killed: nothing is lost at that instant, and nothing is left afterwards."""
+    prepared = workspace(scenario.config)
+    scenario.prepare(prepared)
+    before = prepared.layout.root
+    wanted = {
+        "done": picture(do(copy(before, tmp_path / "done"), scenario.command, RUN)),
+        "not begun": picture(do(copy(before, tmp_path / "not begun"), RUN)),
+    }
+    if scenario.killed_at:
+        assert killer.kill(before, scenario.command, scenario.killed_at)
+    points = killer.points(copy(before, tmp_path / "points"), scenario.command)
+    tried = chosen(points, scenario.focus, scenario.bugs, only)
+    if not tried:
+        pytest.fail("there is no such point")
+    wrong = {}
+    for number, point in enumerate(tried):
+        root = copy(before, tmp_path / str(number))
+        try:
+            assert_recovers(killer, root, before, scenario, point, wanted)
+        except (AssertionError, SnapshotterError) as error:
+            wrong[point] = str(error)
+        shutil.rmtree(root)
+    assert not wrong, "\n".join(f"{point}\n    {problem}" for point, problem in wrong.items())
+
+
+def test_every_step_of_the_write_order_is_a_point(killer, workspace, tmp_path):
+    """The killer reaches each step, in the order of the design, and the commit between rows and view."""
+    ws = workspace()
+    second(ws)
+    points = killer.points(ws.layout.root, RUN)
+    steps = list(dict.fromkeys(re.split("[:/]", point)[0] for point in points if not point.startswith("outside")))
+    assert [step for step in steps if step != "write_rows"] == [
+        "recover", "judge", "merge", "render", "commit", "publish", "archive",
+    ]  # fmt: skip
+    order = [
+        "write_rows: fsync output/ledger/default/part-*.parquet",
+        "render: fsync output/.snapshotter-latest-2.tmp",
+        "commit: os.link output/ledger/default/_delta_log/00000000000000000002.json",
+        "commit: fsync output/ledger/default/_delta_log",
+        "publish: os.rename output/latest.csv",
+        "publish: fsync output",
+        "archive: os.link input/processed/late.csv",
+        "archive: fsync input/processed",
+        "archive: os.remove input/processing/late.csv",
+        "archive: fsync input/processing",
+    ]
+    places = [points.index(point) for point in order]
+    assert max(places[:2]) < places[2]
+    assert places[2:] == sorted(places[2:])
+
+
+# -- the plan
+
+VIEW = ViewRecord(sha256="v", rows=1, size=1, inode=1, modified=1)
+FILE = FileRecord(
+    name="a.csv", revision=1, sha256="a", size=1, status=Status.APPLIED, queued="a.csv", archived="processed/a.csv"
+)
+MOVE = Move(source="processed/b.csv", target="rejected/b.csv", name="b.csv", revision=1, sha256="b", size=1)
+COMMIT = Commit(kind="run", at=datetime(2024, 1, 1, tzinfo=UTC), files=(FILE,), moves=(MOVE,), view=VIEW)
+PENDING = {
+    "none": (),
+    "the queue": ("processing/a.csv",),
+    "the archive": ("processed/b.csv",),
+    "both": ("processing/a.csv", "processed/b.csv"),
+}
+
+
+@pytest.mark.parametrize(("latest", "draft", "pending"), list(product(Found, Found, PENDING)))
+def test_the_plan_of_a_recovery(latest, draft, pending):
+    """The view is left if it is right, else published if its draft is, else rendered; what is pending is moved."""
+    wanted = PENDING[pending]
+    found = plan([COMMIT], VIEW, latest, draft, lambda move: move.source in wanted)
+    if latest is Found.SAME:
+        assert found.view is ViewStep.NOTHING
+    elif draft is Found.SAME:
+        assert found.view is ViewStep.PUBLISH_DRAFT
+    else:
+        assert found.view is ViewStep.RENDER
+    assert tuple(move.source for move in found.moves) == wanted
+    assert found.is_empty == (latest is Found.SAME and not wanted)
+
+
+@pytest.mark.parametrize(("latest", "draft"), list(product(Found, Found)))
+def test_without_a_commit_there_is_nothing_to_recover(latest, draft):
+    """Whatever lies about, a ledger without a commit asks for nothing."""
+    assert plan([], None, latest, draft, lambda _: True).is_empty
+
+
+# -- what a kill must not do later on
+
+OLD = HEAD + "9,2024-01-01,old\n"
+
+
+@pytest.mark.xfail(reason="bug K2: a requeue is noted before it is committed", strict=True)
+def test_a_requeue_that_never_was_gives_no_name_to_a_later_file(killer, workspace):
+    """After a reset --requeue that was killed before its commit, other names are what they are."""
+    ws = workspace(**{"0.csv": OLD})
+    ws.run()
+    drop(ws, "a.csv", GOOD)
+    ws.run()
+    assert killer.kill(ws.layout.root, ("reset", (1,), {"requeue": True}), "commit: begin")
+    drop(ws, "b.csv", GOOD)
+    [file] = ws.run().datasets[0].files
+    assert (file.name, file.status) == ("b.csv", "applied")
+
+
+def test_status_behind_a_run_of_duplicates(workspace):
+    """A run that made no snapshot can be looked at: status says when it was, and that it took a file."""
+    ws = workspace(**{"a.csv": GOOD})
+    ws.run()
+    drop(ws, "a.csv", GOOD)
+    ws.run()
+    assert ws.status().datasets[0].last_run.files == 1
+
+
+@pytest.mark.xfail(reason="bug K6: a copy whose source is left is taken for another file", strict=True)
+def test_killed_between_copy_and_removal_where_no_hard_link_can_be_made(killer, workspace):
+    """An archive on another file system: killed before the queue is emptied, no file is applied or archived twice."""
+    ws = workspace(**{"rejects.csv": WITH_REJECTS})
+    root = ws.layout.root
+    with tempfile.TemporaryDirectory(dir="/dev/shm") if Path("/dev/shm").is_dir() else nullcontext() as elsewhere:
+        if elsewhere is None or Path(elsewhere).stat().st_dev == root.stat().st_dev:
+            pytest.skip("there is no second file system")
+        ws.layout.processed.symlink_to(elsewhere)
+        assert killer.kill(root, RUN, "archive: os.remove input/processing/rejects.csv")
+        ws.run()
+        assert [file.name for file in ws.files()] == ["rejects.csv"]
+        assert len(ws.snapshots()) == 1
+        assert os.listdir(elsewhere) == ["rejects.csv"]  # noqa: PTH208

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from snapshotter import disk, inbox
-from snapshotter.inbox import Requeued
 from snapshotter.layout import Layout
 from snapshotter.ledger.records import Move
+from snapshotter.requeue import Requeued, read_requeued, write_requeued
 
 REASON = ".reason.json"
 
@@ -47,7 +47,7 @@ class Archive:
         return f"{folder}/{path}"
 
     def carry_out(self, moves: Iterable[Move], read: Identities | None = None) -> list[Move]:
-        """Move files, each with its reason written before it and a stale one taken away behind it.
+        """Move files, each with what is written about it before it, and what is no longer true taken away.
 
         A file that is no longer the one that was meant stays where it is: it is the next run's.
 
@@ -62,11 +62,10 @@ class Archive:
         for move in todo:
             if move.reason is not None:
                 self._write_reason(move)
-        disk.move_all([(self._source(move), self._layout.input / move.target) for move in todo])
-        for move in todo:
             if move.source.startswith("rejected/"):
-                source = self._source(move)
-                disk.remove(source.with_name(source.name + REASON))
+                disk.remove(self._layout.input / f"{move.source}{REASON}")
+        self._remember([_note(move) for move in todo if move.target.startswith("processing/")])
+        disk.move_all([(self._source(move), self._layout.input / move.target) for move in todo])
         return todo
 
     def is_pending(self, move: Move, read: Identities | None = None) -> bool:
@@ -86,19 +85,20 @@ class Archive:
             return known == (here.st_size, here.st_mtime_ns, here.st_ino)
         return here.st_size == move.size and digest(source) == move.sha256
 
-    def requeue(self, notes: list[Requeued]) -> None:
-        """Remember what the bytes were called that are about to be moved back to the queue."""
-        queue = self._layout.queue
-        inbox.write_requeued(queue, [*(n for n in inbox.read_requeued(queue) if n not in notes), *notes])
+    def _remember(self, notes: list[Requeued]) -> None:
+        """Write down what the bytes are called that are about to be moved back to the queue."""
+        if notes:
+            known = read_requeued(self._layout.queue)
+            write_requeued(self._layout.queue, [*(note for note in known if note not in notes), *notes])
 
     def forget(self, notes: Iterable[Requeued], moves: Iterable[Move] = ()) -> None:
         """Forget notes whose files were taken, or went back to the archive."""
         queue, gone = self._layout.queue, set(notes)
         left = {move.source.removeprefix("processing/") for move in moves if move.source.startswith("processing/")}
-        known = inbox.read_requeued(queue)
+        known = read_requeued(queue)
         kept = [note for note in known if note not in gone and note.queued not in left]
         if kept != known:
-            inbox.write_requeued(queue, kept)
+            write_requeued(queue, kept)
 
     def _source(self, move: Move) -> Path:
         return self._layout.input / (os.fsdecode(bytes.fromhex(move.raw)) if move.raw else move.source)
@@ -115,6 +115,11 @@ class Archive:
         target = self._layout.input / f"{move.target}{REASON}"
         disk.make_folder(target.parent)
         disk.replace(target, (json.dumps(note, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def _note(move: Move) -> Requeued:
+    queued = move.target.removeprefix("processing/")
+    return Requeued(move.sha256, queued, move.name, move.revision, move.batch_time)
 
 
 def digest(path: Path) -> str:

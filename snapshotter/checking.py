@@ -154,8 +154,8 @@ def _check_archive(check: _Check, state: State, *, quick: bool) -> None:
             continue
         if quick and (batch is None or batch.status is not Status.APPLIED):
             continue
-        if batch is None and not (check.layout.input / path).exists():
-            continue  # a refused file that was taken away to be mended
+        if path.startswith("rejected/") and not (check.layout.input / path).exists():
+            continue  # a refused or withdrawn file that was taken away to be mended, or dropped again
         last[path] = record.sha256
     for path, sha256 in last.items():
         check.checked["files"] += 1

@@ -17,13 +17,14 @@ from snapshotter.config import DatasetConfig, Settings
 from snapshotter.contract import Contract, changes, compile_contract
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged
-from snapshotter.inbox import Drop, Requeued, read_requeued
+from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
 from snapshotter.ledger.state import State
 from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
+from snapshotter.requeue import Requeued, read_requeued
 from snapshotter.resolution import Resolution, resolve
 
 
@@ -127,9 +128,21 @@ class Dataset:
         elif todo.view is ViewStep.RENDER:
             self.render_current()
         self._publish_rejects()
-        self._archive.forget((), self._archive.carry_out(todo.moves))
+        done = self._archive.carry_out(todo.moves)
+        self._archive.forget(self._notes_of_newest(), done)
+        self._layout.sweep_notes(Path(move.target) for move in self._moves_of_newest())
         self.ledger.sweep()
         return todo
+
+    def _moves_of_newest(self) -> tuple[Move, ...]:
+        newest = self.ledger.newest()
+        return moves_of(newest) if newest else ()
+
+    def _notes_of_newest(self) -> list[Requeued]:
+        """The notes of requeued files that the newest commit took."""
+        newest = self.ledger.newest()
+        taken = {(r.sha256, r.name, r.revision) for r in newest.files} if newest else set()
+        return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
 
     def render_current(self) -> None:
         """Write `latest.csv` of the current snapshot again; by the ledger it has the same bytes."""
@@ -313,10 +326,6 @@ class Dataset:
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""
         return self._archive.place(folder, name, sha256)
-
-    def remember(self, notes: Sequence[Requeued]) -> None:
-        """Note what the bytes are called that a commit will move back to the queue."""
-        self._archive.requeue(list(notes))
 
     def _draft_path(self) -> Path:
         return self._layout.draft(self.name, self.state.next_snapshot - 1)

@@ -185,6 +185,21 @@ def remove(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def retire(path: Path) -> bool:
+    """Take a folder's name away at once, and then its content; returns whether it was there.
+
+    A process that is killed leaves either all of it or nothing that anybody could take for it.
+    """
+    if not path.is_dir() or path.is_symlink():
+        return False
+    grave = temporary(path.parent)
+    with writing(path):
+        path.rename(grave)
+    sync_folder(path.parent)
+    remove_tree(grave)
+    return True
+
+
 def remove_tree(path: Path) -> None:
     """Remove a file, a link or a whole folder; one that is gone already is fine."""
     with writing(path), suppress(FileNotFoundError):

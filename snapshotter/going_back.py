@@ -9,13 +9,13 @@ from snapshotter import disk
 from snapshotter.archive import Archive
 from snapshotter.dataset import Dataset, Draft, stored_contract
 from snapshotter.errors import AmbiguousBatch, NoSuchBatch
-from snapshotter.inbox import Requeued
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import FileRecord, Move
+from snapshotter.ledger.records import Move
 from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
 from snapshotter.recovery import archival, removal, withdrawn_reason
+from snapshotter.requeue import read_requeued
 from snapshotter.results import CleanResult
 
 
@@ -85,7 +85,7 @@ def clean(layout: Layout, datasets: Sequence[str], *, requeue: bool) -> CleanRes
     if requeue:
         for name in datasets:
             requeued += _requeue_all(layout, name)
-    removed = []
+    removed = ["output/ledger"] if disk.retire(layout.output / "ledger") else []
     for entry in sorted(layout.output.iterdir()) if layout.output.is_dir() else ():
         if entry.name.startswith(".") and not entry.name.startswith(disk.TEMPORARY):
             continue  # not ours, and not to be seen: such as .gitkeep
@@ -106,26 +106,21 @@ def _finish(dataset: Dataset, draft: Draft) -> Outcome:
 
 
 def _requeue(dataset: Dataset, batches: Sequence[Batch]) -> tuple[Move, ...]:
-    """Moves back to the queue; what the bytes are called is noted before anything is committed."""
-    targets = [dataset.place("processing", batch.record.name, batch.record.sha256) for batch in batches]
-    dataset.remember([_note(batch.record, target) for batch, target in zip(batches, targets, strict=True)])
-    return tuple(removal(batch, target) for batch, target in zip(batches, targets, strict=True))
-
-
-def _note(record: FileRecord, target: str) -> Requeued:
-    queued = target.removeprefix("processing/")
-    return Requeued(record.sha256, queued, record.name, record.revision, record.batch_time)
+    """Moves back to the queue; carrying them out notes what the bytes are called."""
+    return tuple(
+        removal(batch, dataset.place("processing", batch.record.name, batch.record.sha256)) for batch in batches
+    )
 
 
 def _requeue_all(layout: Layout, dataset: str) -> list[str]:
     """Move every file of a dataset in `input/processed/` back to the queue; each keeps its name and revision."""
     state = Ledger(layout.ledger(dataset), dataset).open()
     archive = Archive(layout, dataset)
-    moves, notes = [], []
+    begun = {(n.sha256, n.name, n.revision): f"processing/{n.queued}" for n in read_requeued(layout.queue)}
+    moves = []
     for record, archived in state.archived().values():
-        if archived.startswith("processed/"):
-            target = archive.place("processing", record.name, record.sha256)
+        if archived.startswith("processed/") and (layout.input / archived).exists():
+            known = begun.get((record.sha256, record.name, record.revision))
+            target = known or archive.place("processing", record.name, record.sha256)
             moves.append(archival(record).model_copy(update={"source": archived, "target": target, "raw": ""}))
-            notes.append(_note(record, target))
-    archive.requeue(notes)
     return [move.target for move in archive.carry_out(moves)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import gzip
 import hashlib
-import json
 import os
 import re
 import stat
@@ -24,10 +23,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import IO, cast
 
-from snapshotter import disk
 from snapshotter.config import DatasetConfig
 from snapshotter.contract.times import format_pattern
-from snapshotter.errors import ConfigError
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
 LARGE = 32 * 2**20  # bytes; a larger file is not held in memory
@@ -36,7 +33,6 @@ _INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 _EXPANDS_TO = 1000  # the largest believable ratio of a compressed file of more than _SMALL bytes
 _SMALL = 100 * 10**6
 _NAME_BYTES = 255  # what file systems take as one name
-REQUEUED = ".requeued.json"
 
 
 @dataclass(frozen=True)
@@ -366,46 +362,3 @@ def _split(base: str) -> tuple[str, str]:
             return base[: -len(suffix)], suffix
     stem, dot, suffix = base.rpartition(".")
     return (stem, dot + suffix) if stem else (base, "")
-
-
-@dataclass(frozen=True)
-class Requeued:
-    """A batch whose file was moved back to the queue, and what its bytes are to be called again."""
-
-    sha256: str
-    queued: str
-    name: str
-    revision: int
-    batch_time: datetime | None
-
-    def as_json(self) -> dict[str, object]:
-        """For the note in the queue."""
-        time = self.batch_time.isoformat() if self.batch_time else None
-        return {**self.__dict__, "batch_time": time}
-
-
-def read_requeued(queue: Path) -> list[Requeued]:
-    """The note of what was moved back to the queue.
-
-    Raises:
-        ConfigError: it is there, but cannot be read.
-    """
-    try:
-        entries = json.loads((queue / REQUEUED).read_text("utf-8"))
-        times = [datetime.fromisoformat(entry["batch_time"]) if entry["batch_time"] else None for entry in entries]
-        return [Requeued(**{**entry, "batch_time": time}) for entry, time in zip(entries, times, strict=True)]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError):
-        problem = "cannot be read; it says what the files that were moved back to the queue are called"
-        allowed = "Restore it, or remove it: then those files are what their names in the queue say."
-        raise ConfigError(file=queue / REQUEUED, key="the file", problem=problem, allowed=allowed) from None
-
-
-def write_requeued(queue: Path, entries: list[Requeued]) -> None:
-    """Write the note anew, durably; without entries it goes."""
-    if entries:
-        text = json.dumps([entry.as_json() for entry in entries], ensure_ascii=False, indent=1)
-        disk.replace(queue / REQUEUED, text.encode())
-    elif (queue / REQUEUED).exists():
-        disk.remove(queue / REQUEUED)

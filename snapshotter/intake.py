@@ -16,11 +16,12 @@ from snapshotter.binding import Binding
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused, missing, resolve
 from snapshotter.engine.base import Engine
-from snapshotter.inbox import Content, Drop, Requeued
+from snapshotter.inbox import Content, Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import Batch, State
 from snapshotter.loading import Proven, load
 from snapshotter.reader import Irregular, Prover
+from snapshotter.requeue import Requeued
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
 

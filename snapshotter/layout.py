@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,11 @@ class Layout:
             p for p in (*self.output.glob("*"), *self.output.glob("rejects/*")) if p.is_dir() and not p.is_symlink()
         ]
         self._sweep(f"{disk.TEMPORARY}*.tmp", self.output, *folders)
+
+    def sweep_notes(self, targets: Iterable[Path]) -> None:
+        """Remove drafts of what is written beside files: in the queue, and where refused files went (in `input/`)."""
+        refused = {self.input / target.parent for target in targets if target.parts[0] == "rejected"}
+        self._sweep(f"{disk.TEMPORARY}*.tmp", self.queue, self.rejected, *refused)
 
     def _sweep(self, pattern: str, *folders: Path) -> None:
         for folder in folders:

@@ -28,11 +28,11 @@ def writer_lock(layout: Layout, timeout: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(layout.lock, timeout=timeout)
-    try:
-        with writing(layout.lock):
+    with writing(layout.lock):
+        try:
             lock.acquire()
-    except Timeout:
-        raise LockTimeout(holder=_holder(layout), seconds=timeout) from None
+        except Timeout:
+            raise LockTimeout(holder=_holder(layout), seconds=timeout) from None
     try:
         # Who holds it: for people. The lock itself is the system's, and dies with its process.
         note = {"process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -43,7 +43,7 @@ def writer_lock(layout: Layout, timeout: float) -> Iterator[None]:
 
 
 def _note(layout: Layout) -> Path:
-    """Beside the lock, since whoever waits for the lock empties its file."""
+    """Beside the lock, whose file belongs to the library that locks it."""
     return layout.lock.with_name(".snapshotter.writer.json")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from snapshotter import inbox
 from snapshotter import rejects as rejects_file
@@ -41,9 +40,6 @@ from snapshotter.results import (
     StatusResult,
     VersionInfo,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def error_info(error: SnapshotterError) -> ErrorInfo:
@@ -181,9 +177,14 @@ def _refused(layout: Layout, state: State) -> list[FileRecord]:
 def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[RejectInfo]:
     if not path.is_file():  # mended and moved back to the queue
         return []
+    try:
+        found = sorted(rejects_file.read(path, aliases), key=lambda reject: reject.row)
+    except (ValueError, csv.Error, RuntimeError):
+        reason = f"{path.name} was changed and cannot be read any more; drop the original file again to have it anew"
+        return [RejectInfo(file=name, row=None, column=None, rule="rejects", value=None, reason=reason)]
     return [
         RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
-        for r in sorted(rejects_file.read(path, aliases), key=lambda reject: reject.row)
+        for r in found
     ]
 
 
@@ -318,37 +319,6 @@ def history(layout: Layout, settings: Settings, dataset: str, key: list[str]) ->
 
 def _timestamp_name(contract: Contract, values: dict[str, str]) -> str:
     return contract.timestamp.name if contract.timestamp.name in values else next(iter(values))
-
-
-def frame(path: Path, contract: Contract) -> pd.DataFrame:
-    """A published CSV as a DataFrame: texts as they are, and typed columns in the types that pandas has for them."""
-    import pandas as pd  # 0.35 s: only for the Python API
-
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8", lineterminator="\n")
-    except FileNotFoundError:
-        return pd.DataFrame()
-    for name in table.columns:
-        values = table[name].mask(table[name] == "")
-        table[name] = _in_type(values, table[name], contract.column(str(name)).type.name)
-    return table
-
-
-def _in_type(values: pd.Series[Any], texts: pd.Series[Any], kind: str) -> pd.Series[Any]:
-    """A published column in the type that pandas has for it; `values` are the texts with the empty ones missing."""
-    import pandas as pd
-
-    if kind == "boolean":
-        return values.map({"true": True, "false": False}).astype("boolean")
-    if kind == "integer":
-        return pd.to_numeric(values).astype("Int64")
-    if kind == "number":
-        return pd.to_numeric(values).astype("Float64")
-    if kind == "date":
-        return pd.to_datetime(values, format="%Y-%m-%d")
-    if kind.startswith("decimal"):
-        return values.map(Decimal, na_action="ignore")
-    return texts
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from snapshotter import going_back, pipeline, reading
+from snapshotter import going_back, pipeline, reading, tables
 from snapshotter.config import Settings, load
 from snapshotter.contract import Contract, compile_contract
 from snapshotter.dataset import Dataset
@@ -143,7 +144,7 @@ class Workspace:
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
         contract = self.contracts[self.name(dataset)]
-        return reading.frame(self.layout.latest(contract.dataset), contract)
+        return tables.frame(self.layout.latest(contract.dataset), contract)
 
     def show(self, snapshot: int | None = None, *, dataset: str | None = None) -> pd.DataFrame:
         """`latest` as of a snapshot; without a number, of the current one.
@@ -152,7 +153,7 @@ class Workspace:
             NoSuchSnapshot, NotRestorable: there is no such state.
         """
         with self.rendered(snapshot, dataset=dataset) as (path, contract):
-            return reading.frame(path, contract)
+            return tables.frame(path, contract)
 
     @contextmanager
     def rendered(self, snapshot: int | None = None, *, dataset: str | None = None) -> Iterator[tuple[Path, Contract]]:
@@ -229,7 +230,10 @@ class Workspace:
             stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout))
             if recover:
                 self.layout.sweep_scratch()
-            scratch = stack.enter_context(self.layout.scratch())
+            if recover:
+                scratch = stack.enter_context(self.layout.scratch())
+            else:  # a dry run leaves nothing, not even an empty output/
+                scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="snapshotter-")))
             datasets: list[Dataset] = []
             broken: dict[str, SnapshotterError] = {}
             for name in names or self.contracts:

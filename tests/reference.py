@@ -697,12 +697,12 @@ class Reference:
     def _source(self, rows: list[Row], column: str) -> Row | None:
         """The row that a published cell comes from; for one that a tombstone blanked, the tombstone."""
         winner = max(rows, key=lambda r: r.rank)
-        if column in winner.carries:
+        if column in winner.carries or column == self.delete_column:
             return winner
         grave = max((r for r in rows if r.tombstone), key=lambda r: r.rank, default=None)
         heirs = [r for r in rows if column in r.carries and (grave is None or r.rank > grave.rank)]
-        inherits = self.config["absent_columns"] == "keep" and column != self.delete_column
-        return max(heirs, key=lambda r: r.rank) if heirs and inherits else grave
+        inherits = self.config["absent_columns"] == "keep"
+        return max(heirs, key=lambda r: r.rank) if heirs and inherits else grave or winner
 
 
 def by_key(batches: Iterable[Batch]) -> dict[tuple[Any, ...], list[Row]]:

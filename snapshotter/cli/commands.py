@@ -181,7 +181,7 @@ def show(
 
     with Workspace(workspace).rendered(snapshot, dataset=dataset) as (path, _):
         source = defused(path) if excel_safe else path
-        if json:
+        if json and output is None:
             printing.as_json_rows(source)
         elif output is not None:
             try:
@@ -190,7 +190,9 @@ def show(
                 raise UsageError(
                     what=f"{output} cannot be written: {error.strerror}", remedy="Name another file."
                 ) from None
-            if not quiet:
+            if json:
+                printing.as_json_object({"output": str(output)})
+            elif not quiet:
                 printing.say(f"written to {output}")
         else:
             with source.open("rb") as file:

@@ -28,6 +28,11 @@ def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
     print(json.dumps(data, ensure_ascii=False))
 
 
+def as_json_object(fields: dict[str, str]) -> None:
+    """Print a small JSON object."""
+    print(json.dumps(fields, ensure_ascii=False))
+
+
 def say(*lines: str) -> None:
     """Print prose."""
     for text in lines:
@@ -72,7 +77,7 @@ def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
 def run_summary(result: RunResult, *, dry_run: bool) -> None:
     """The end of a run: what a person must know in five seconds."""
     if not result.datasets:
-        say("nothing to do: the queue is empty")
+        say("the queue is empty")
     for dataset in result.datasets:
         _dataset_summary(dataset, result.seconds, dry_run=dry_run)
     if result.unmatched:

@@ -137,7 +137,8 @@ class Move(_Record):
         source, target: from where to where.
         raw: where the source is, if its name cannot be printed: its bytes inside `input/`, in hexadecimal.
         batch: the batch whose file it is, if it has a number.
-        name, revision, sha256, size: of the file; without a digest it is no regular file.
+        name, revision, batch_time: of the batch, for a file that goes back to the queue.
+        sha256, size: of the file; without a digest it is no regular file.
         reason: for `input/rejected/`, why it is there.
     """
 
@@ -147,6 +148,7 @@ class Move(_Record):
     batch: int | None = None
     name: str = ""
     revision: int = 0
+    batch_time: datetime | None = None
     sha256: str = ""
     size: int = 0
     reason: Failure | None = None

@@ -159,5 +159,5 @@ def _fold_batches(batches: dict[int, Batch], commit: Commit, same: dict[tuple[st
     for number in commit.added:
         batches[number] = replace(batches[number], status=Status.APPLIED)
     for move in commit.moves:
-        if move.batch is not None:
-            batches[move.batch] = replace(batches[move.batch], archived=move.target)
+        for number in same.get((move.name, move.revision, move.sha256), ()):
+            batches[number] = replace(batches[number], archived=move.target)

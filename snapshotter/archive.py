@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from snapshotter import disk, inbox
@@ -14,9 +14,6 @@ from snapshotter.ledger.records import Move
 from snapshotter.requeue import Requeued, read_requeued, write_requeued
 
 REASON = ".reason.json"
-
-# (size, mtime in ns, inode) of a file when it was read, by its path in the queue
-Identities = Mapping[str, tuple[int, int, int]]
 
 
 class Archive:
@@ -46,43 +43,45 @@ class Archive:
         taken.add(path)
         return f"{folder}/{path}"
 
-    def carry_out(self, moves: Iterable[Move], read: Identities | None = None) -> list[Move]:
+    def carry_out(self, moves: Iterable[Move]) -> list[Move]:
         """Move files, each with what is written about it before it, and what is no longer true taken away.
 
         A file that is no longer the one that was meant stays where it is: it is the next run's.
 
         Args:
             moves: what to do.
-            read: what the files in the queue were when they were read; without it they are compared by digest.
 
         Returns:
             The moves that were done.
         """
-        todo = [move for move in moves if self.is_pending(move, read)]
+        todo = [move for move in moves if self.is_pending(move)]
         for move in todo:
             if move.reason is not None:
                 self._write_reason(move)
             if move.source.startswith("rejected/"):
                 disk.remove(self._layout.input / f"{move.source}{REASON}")
         self._remember([_note(move) for move in todo if move.target.startswith("processing/")])
-        disk.move_all([(self._source(move), self._layout.input / move.target) for move in todo])
+        pairs = [(self._source(move), self._layout.input / move.target) for move in todo]
+        copied = [source for source, target in pairs if os.path.lexists(target) and not _same_file(source, target)]
+        disk.move_all([(source, target) for source, target in pairs if source not in copied])
+        for source in copied:
+            disk.remove(source)
         return todo
 
-    def is_pending(self, move: Move, read: Identities | None = None) -> bool:
+    def is_pending(self, move: Move) -> bool:
         """Whether a move is still to be done: at its source there is the file that was meant."""
         source, target = self._source(move), self._layout.input / move.target
         try:
             here = source.lstat()
         except OSError:
             return False
+        known = (here.st_ino, here.st_mtime_ns, here.st_size) == (move.inode, move.modified, move.size)
         if os.path.lexists(target):
-            there = target.lstat()
-            return source != target and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
-        if not move.sha256:
+            # Linked, and not removed yet; or copied where no link can be made: then only the very same file may go.
+            is_copied = known and target.is_file() and digest(target) == move.sha256
+            return source != target and (_same_file(source, target) or is_copied)
+        if known or not move.sha256:
             return True
-        known = (read or {}).get(move.source.removeprefix("processing/"))
-        if known is not None:
-            return known == (here.st_size, here.st_mtime_ns, here.st_ino)
         return here.st_size == move.size and digest(source) == move.sha256
 
     def _remember(self, notes: list[Requeued]) -> None:
@@ -115,6 +114,11 @@ class Archive:
         target = self._layout.input / f"{move.target}{REASON}"
         disk.make_folder(target.parent)
         disk.replace(target, (json.dumps(note, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    a, b = one.lstat(), other.lstat()
+    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
 
 
 def _note(move: Move) -> Requeued:

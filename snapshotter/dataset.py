@@ -304,10 +304,7 @@ class Dataset:
         )
         self.ledger.prepare()
         self.state = self.ledger.commit(commit)
-        told = logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files))
-        told.info("committed")
-        if draft.kind == "config":
-            told.warning("lineage or column_order changed: latest.csv is published anew")
+        logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files)).info("committed")
         return commit
 
     def publish(self) -> None:
@@ -321,7 +318,7 @@ class Dataset:
         newest = self.ledger.newest()
         assert newest is not None
         self._publish_rejects()
-        self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest), taken.identities))
+        self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest)))
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""

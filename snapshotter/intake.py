@@ -45,14 +45,12 @@ class Taken:
         deferred: records of the files that are being written.
         replaced: batches that re-dropped files take the place of.
         consumed: notes of requeued files that were taken.
-        identities: what the files were when they were read, by their path in the queue.
     """
 
     records: list[FileRecord] = field(default_factory=list)
     deferred: list[FileRecord] = field(default_factory=list)
     replaced: list[int] = field(default_factory=list)
     consumed: list[Requeued] = field(default_factory=list)
-    identities: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
 class Intake:
@@ -98,7 +96,6 @@ class Intake:
         self._replaced: dict[int, int] = {}
         self._consumed: list[Requeued] = []
         self._claimed: dict[tuple[str, int], int] = {}
-        self._identities: dict[str, tuple[int, int, int]] = {}
         self._queue: set[str] = set()
         self._rejects_names: set[str] = set()
         self._headers: dict[bytes, tuple[str, list[str], Header]] = {}
@@ -129,7 +126,7 @@ class Intake:
         records = [record for record in self._records if record.status is not Status.DEFERRED]
         applied = {record.batch for record in records}
         replaced = [old for new, old in self._replaced.items() if new in applied]
-        return Taken(records, deferred, replaced, self._consumed, self._identities)
+        return Taken(records, deferred, replaced, self._consumed)
 
     def _note(self, place: int, **changes: object) -> None:
         """Write down what became of a file so far."""
@@ -154,8 +151,8 @@ class Intake:
             self._refuse(place, error.rule, error.reason)
             return
         try:
-            self._note(place, sha256=content.sha256)
-            self._identities[drop.name] = content.identity
+            _, modified, inode = content.identity
+            self._note(place, sha256=content.sha256, inode=inode, modified=modified)
             if not self._judge(place, drop, content):
                 content.close()
         except BaseException:
@@ -211,8 +208,10 @@ class Intake:
         modified = os.fstat(content.file.fileno()).st_mtime_ns if content.file else 0
         head = content.head()
         start, end = reader.header_span(head)
+        if content.file is not None and end == len(head) == inbox.CHUNK and not head.endswith(b"\n"):
+            raise Irregular(f"the header does not end within the first {len(head)} bytes", 0, "header")
         delimiter, names, header = self._header(head[start:end])
-        prover = Prover(delimiter)
+        prover = Prover(delimiter, start)
         for chunk in content.chunks(start):
             prover.feed(chunk)
         layout = prover.finish()

@@ -81,7 +81,7 @@ def run(
     for dataset, draft in judged:
         outcome = draft if isinstance(draft, Outcome) else _finish(dataset, draft, dry_run=dry_run)
         dataset.close()
-        if drops[dataset.name] or outcome.error:
+        if drops[dataset.name] or outcome.error or outcome.commit:
             outcomes.append(outcome)
     return outcomes
 

@@ -80,12 +80,13 @@ def header_span(data: bytes) -> tuple[int, int]:
         start += 1
     if start == len(data):
         raise Irregular("the file holds no header", 0, "header")
-    search = start
+    search, quotes = start, 0
     while (end := data.find(b"\n", search)) >= 0:
-        if data.count(b'"', start, end) % 2 == 0:
+        quotes += data.count(b'"', search, end)
+        if quotes % 2 == 0:
             return start, end + 1
         search = end + 1
-    if data.count(b'"', start) % 2:
+    if (quotes + data.count(b'"', search)) % 2:
         raise Irregular("a quote in the header is never closed", 0)
     return start, len(data)
 
@@ -113,12 +114,14 @@ class Prover:
 
     Args:
         delimiter: one ASCII character.
+        start: the byte of the file at which the header begins, for messages.
         detailed: keep where each record starts and ends, and count its cells.
     """
 
-    def __init__(self, delimiter: str, *, detailed: bool = False) -> None:
+    def __init__(self, delimiter: str, start: int = 0, *, detailed: bool = False) -> None:
         """Start at the first byte of the header."""
         self._delimiter = ord(delimiter)
+        self._start = start
         self._detailed = detailed
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="strict")
         self._offset = 0  # of the next chunk's first byte
@@ -149,8 +152,8 @@ class Prover:
         problems += self._encoding_problems(chunk)
         if problems:
             offset, reason, rule = min(problems)
-            record = self._lines - self._blank + int(np.searchsorted(newlines, offset - self._offset))
-            raise Irregular(reason, record, rule)
+            self._count(newlines[: np.searchsorted(newlines, offset - self._offset)])
+            raise Irregular(reason, self._lines - self._blank, rule)
         self._count(newlines)
         if self._detailed:
             self._delimiters.append(self._outside(_positions(codes, self._delimiter), quotes) + self._offset)
@@ -197,7 +200,7 @@ class Prover:
         problems: list[tuple[int, str, str]] = []
         after = {self._delimiter, _CR, _LF, _QUOTE}
         if self._closing and int(codes[0]) not in after:
-            problems.append((self._offset, "text follows a closing quote", "csv"))
+            problems.append((self._offset - 1, "text follows a closing quote", "csv"))
         if not len(quotes):
             return problems
         opening, closing = quotes[self._inside :: 2], quotes[1 - self._inside :: 2]
@@ -217,7 +220,7 @@ class Prover:
         """Line ends that are not all alike, and lone CRs."""
         problems: list[tuple[int, str, str]] = []
         if self._previous == _CR and codes[0] != _LF and not self._inside:
-            problems.append((self._offset, "a line ends in CR alone", "csv"))
+            problems.append((self._offset - 1, "a line ends in CR alone", "csv"))
         returns = self._outside(_positions(codes, _CR), quotes) if b"\r" in chunk else _NONE
         inner = returns[returns < len(codes) - 1]
         lone = inner[codes[inner + 1] != _LF]
@@ -241,7 +244,7 @@ class Prover:
             self._decoder.decode(chunk)
         except UnicodeDecodeError as error:
             offset = max(0, self._offset + error.start - pending)
-            return [(offset, f"byte {offset} is not UTF-8", "encoding")]
+            return [(offset, f"byte {self._start + offset} is not UTF-8", "encoding")]
         return []
 
     def _count(self, newlines: Positions, *, missing_newline: bool = False) -> None:

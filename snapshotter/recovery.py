@@ -56,6 +56,8 @@ def archival(record: FileRecord) -> Move:
         batch_time=record.batch_time,
         sha256=record.sha256,
         size=record.size,
+        inode=record.inode,
+        modified=record.modified,
         reason=record.failure if record.status is Status.REJECTED else None,
     )
 

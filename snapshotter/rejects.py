@@ -81,9 +81,9 @@ def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
         aliases: other names in its header, by folded name of the column that they mean.
     """
     with path.open(encoding="utf-8", newline="") as file:
-        first = file.readline()
+        header = next(line for line in file if line.endswith(f"{COLUMNS[-1]}\n"))  # a name may hold line ends
         file.seek(0)
-        delimiter = next((d for d in ";\t|" if d.join(COLUMNS) in first), ",")
+        delimiter = next((d for d in ";\t|" if header.endswith(f"{d.join(COLUMNS)}\n")), ",")
         records = csv.reader(file, delimiter=delimiter)
         names = next(records)[: -len(COLUMNS)]
         places = {" ".join(name.splitlines()): place for place, name in enumerate(names)}

@@ -55,11 +55,16 @@ class DatasetResult(_Result):
 
 
 class RunResult(_Result):
-    """What a run did; `seconds` is its wall time."""
+    """What a run did; `seconds` is its wall time.
+
+    `republished` (not part of `--json`): datasets without a file in the queue that got a snapshot, by its number,
+    since the configuration of their view changed.
+    """
 
     datasets: list[DatasetResult]
     unmatched: list[str] = []
     seconds: float
+    republished: dict[str, int] = Field(default={}, exclude=True)
 
 
 class SnapshotInfo(_Result):

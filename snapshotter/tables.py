@@ -33,7 +33,8 @@ def _in_type(values: pd.Series[Any], texts: pd.Series[Any], kind: str) -> pd.Ser
     if kind == "boolean":
         return values.map({"true": True, "false": False}).astype("boolean")
     if kind == "integer":
-        return values.map(int, na_action="ignore").astype("Int64")  # to_numeric would go through floats
+        numbers = [int(text) if text else None for text in texts]  # to_numeric would go through floats
+        return pd.Series(pd.array(numbers, dtype="Int64"), index=texts.index, name=texts.name)
     if kind == "number":
         return pd.to_numeric(values).astype("Float64")
     if kind == "date":

@@ -83,8 +83,12 @@ class Workspace:
             drops, unmatched = pipeline.sort_queue(self.layout, list(self.contracts.values()))
             outcomes = pipeline.run(datasets, drops, self._clock(), dry_run=dry_run, progress=progress)
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
-            results = [reading.run_result(self.layout, outcome) for outcome in outcomes]
-        return RunResult(datasets=results, unmatched=unmatched, seconds=round(time.perf_counter() - start, 3))
+            told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
+            results = [reading.run_result(self.layout, outcome) for outcome in told]
+            others = [outcome for outcome in outcomes if outcome not in told and outcome.commit]
+            republished = {o.dataset: o.commit.snapshot for o in others if o.commit and o.commit.snapshot}
+        seconds = round(time.perf_counter() - start, 3)
+        return RunResult(datasets=results, unmatched=unmatched, seconds=seconds, republished=republished)
 
     def reset(self, snapshot: int, *, requeue: bool = False, dataset: str | None = None) -> DatasetResult:
         """Go back to the state of a snapshot, as a new snapshot.

@@ -11,7 +11,6 @@ from conftest import DRIVER, ROOT
 PACKAGE = ROOT / "snapshotter"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PRINTERS = ("cli", "testdata/cli.py")
-TOO_LONG = {"cli/commands.py", "inbox.py", "reading.py"}
 QUOTERS = ["rejects.py", "sql.py", "testdata/cells.py"]  # the generators import nothing of ours, not even this
 
 
@@ -56,13 +55,7 @@ def test_a_run_does_without_pandas(workspace):
     assert not loaded & {"pandas", "polars", "faker", "deltalake"}
 
 
-def module(path):
-    """A module as a parameter."""
-    marks = [pytest.mark.xfail(reason="has more than 380 lines")] if inside(path) in TOO_LONG else []
-    return pytest.param(path, id=inside(path), marks=marks)
-
-
-@pytest.mark.parametrize("path", [module(path) for path in MODULES])
+@pytest.mark.parametrize("path", MODULES, ids=inside)
 def test_a_module_is_read_in_one_sitting(path):
     """No module has more than 380 lines."""
     assert len(path.read_text().splitlines()) <= 380

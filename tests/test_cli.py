@@ -295,7 +295,6 @@ def test_a_run_with_nothing_to_do_says_so(workspace):
     assert "nothing to do" in done.err
 
 
-@pytest.mark.xfail(reason="a config snapshot out of an empty queue is told as 'nothing to do'")
 def test_a_run_that_only_changes_the_view_says_so(workspace):
     """A snapshot of kind config out of an empty queue is told, not called nothing."""
     ws = workspace(**{"a.csv": A})
@@ -575,7 +574,6 @@ def test_show_for_spreadsheets_defuses_formulas(three):
     assert "2,2024-01-01,=c,c.csv" in latest(three)
 
 
-@pytest.mark.xfail(reason="show --json overlooks --output")
 def test_show_as_json_goes_into_the_file_that_is_named(three):
     """--output holds with --json, too."""
     target = three.layout.root / "copy.json"
@@ -598,7 +596,6 @@ def test_a_dry_run_changes_nothing(workspace):
     assert listing(ws) == before
 
 
-@pytest.mark.xfail(reason="a dry run makes output/")
 def test_a_dry_run_in_a_new_workspace_makes_nothing(workspace):
     """A dry run makes no output folder where there is none."""
     ws = workspace(**{"a.csv": A})
@@ -662,7 +659,6 @@ def test_a_dataset_is_named_where_there_are_several(workspace):
 # -- one writer at a time
 
 
-@pytest.mark.xfail(reason="filelock.Timeout is an OSError: disk.writing makes NotWritten (18) of it")
 def test_a_second_writer_waits_and_then_says_so(three):
     """While another process holds the lock a run exits with 10, and nothing was changed; readers do not wait."""
     before = listing(three)
@@ -713,7 +709,6 @@ def test_tables_are_data_frames_in_the_types_of_the_contract(workspace):
     assert ws.show(1).equals(table)
 
 
-@pytest.mark.xfail(reason="pd.to_numeric makes floats of integers beside a missing one")
 @pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1])
 def test_large_integers_beside_an_empty_cell_are_exact(workspace, number):
     """`latest()` shows an integer as latest.csv has it, to the last digit."""

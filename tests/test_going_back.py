@@ -477,7 +477,6 @@ def test_clean_of_a_new_workspace_does_nothing(workspace):
     assert workspace().clean(requeue=True).removed == []
 
 
-@pytest.mark.xfail(reason="only the newest batch of the same bytes follows its file when it moves")
 def test_a_reset_behind_a_file_that_was_requeued_run_and_withdrawn(two):
     """Requeue, run, withdraw, and back to the first of all: the file that counts again is in processed/."""
     before = latest(two)

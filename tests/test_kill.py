@@ -123,40 +123,19 @@ class Scenario:
 
 AFTER = "commit: os|publish|archive"
 AMID = "archive: os.remove input/processing/late.csv"
-LEFT = {
-    r"(fsync|os\.rename) input/\S*(\.snapshotter-|\.reason\.json|\.requeued\.json)": (
-        "bug K1: the drafts of notes in input/ are never swept away"
-    )
-}
-NOTE_FIRST = LEFT | {
-    r"fsync input/processing$|merge|render|commit: (begin|open|fsync|os.link)(?!.*(#2|_delta_log$|default$))": (
-        "bug K2: a requeue is noted before it is committed, and the note stays though nothing was requeued"
-    )
-}
-NOTE_STAYS = {
-    r"archive: (os.remove input/processing/(?!good)|fsync input/processing$|fsync \S+ #2)": (
-        "bug K3: recovery does not forget the note of a file that was taken"
-    )
-}
-REASON_STAYS = {
-    r"(os.remove input/rejected/\S*reason|fsync input/rejected$)": (
-        "bug K7: recovery leaves the reason of a file that is not refused any more"
-    )
-}
-CLEAN = {"": "bug K4: clean --requeue cannot be begun again, and leaves half a ledger"}
 SCENARIOS = [
-    Scenario("first run", first, focus="begin|mkdir|part|latest|os.link|os.rename", bugs=LEFT),
-    Scenario("second run", second, focus=AFTER, bugs=LEFT),
-    Scenario("two datasets", first, config=TWO_DATASETS, focus="begin|os.link", bugs=LEFT),
+    Scenario("first run", first, focus="begin|mkdir|part|latest|os.link|os.rename"),
+    Scenario("second run", second, focus=AFTER),
+    Scenario("two datasets", first, config=TWO_DATASETS, focus="begin|os.link"),
     Scenario("nothing but duplicates", duplicates, focus="commit: os|archive: os"),
-    Scenario("run of requeued files", requeued, focus="commit: os.link|archive", bugs=NOTE_STAYS),
+    Scenario("run of requeued files", requeued, focus="commit: os.link|archive"),
     Scenario("view is gone", without_view, focus="recover"),
-    Scenario("recovery before the view", second, killed_at="publish: begin", focus="recover", bugs=LEFT),
-    Scenario("recovery amid the moves", second, killed_at=AMID, focus="recover", bugs=LEFT),
-    Scenario("reset", withdrawn, ("reset", (2,), {}), focus=AFTER, bugs=REASON_STAYS),
-    Scenario("reset --requeue", both, ("reset", (1,), {"requeue": True}), focus=f"requeued|{AFTER}", bugs=NOTE_FIRST),
-    Scenario("withdraw", both, ("withdraw", ("late.csv",), {}), focus=f"part|{AFTER}", bugs=LEFT),
-    Scenario("clean --requeue", both, ("clean", (), {"requeue": True}), bugs=CLEAN),
+    Scenario("recovery before the view", second, killed_at="publish: begin", focus="recover"),
+    Scenario("recovery amid the moves", second, killed_at=AMID, focus="recover"),
+    Scenario("reset", withdrawn, ("reset", (2,), {}), focus=AFTER),
+    Scenario("reset --requeue", both, ("reset", (1,), {"requeue": True}), focus=f"requeued|{AFTER}"),
+    Scenario("withdraw", both, ("withdraw", ("late.csv",), {}), focus=f"part|{AFTER}"),
+    Scenario("clean --requeue", both, ("clean", (), {"requeue": True})),
 ]
 
 
@@ -474,7 +453,6 @@ def test_without_a_commit_there_is_nothing_to_recover(latest, draft):
 OLD = HEAD + "9,2024-01-01,old\n"
 
 
-@pytest.mark.xfail(reason="bug K2: a requeue is noted before it is committed", strict=True)
 def test_a_requeue_that_never_was_gives_no_name_to_a_later_file(killer, workspace):
     """After a reset --requeue that was killed before its commit, other names are what they are."""
     ws = workspace(**{"0.csv": OLD})
@@ -496,7 +474,6 @@ def test_status_behind_a_run_of_duplicates(workspace):
     assert ws.status().datasets[0].last_run.files == 1
 
 
-@pytest.mark.xfail(reason="bug K6: a copy whose source is left is taken for another file", strict=True)
 def test_killed_between_copy_and_removal_where_no_hard_link_can_be_made(killer, workspace):
     """An archive on another file system: killed before the queue is emptied, no file is applied or archived twice."""
     ws = workspace(**{"rejects.csv": WITH_REJECTS})

@@ -341,7 +341,6 @@ def test_check_is_quiet_after_each_way_back(rich):
     assert rich.check().problems == []
 
 
-@pytest.mark.xfail(reason="only the newest batch of the same bytes follows its file when it moves")
 @pytest.mark.parametrize("again", ["requeue", "dropped", "withdrawn"])
 def test_check_is_quiet_after_a_file_that_came_again_is_withdrawn(workspace, again):
     """A file that was taken back, applied again and withdrawn is in one place, and check looks for it there."""
@@ -408,14 +407,12 @@ def test_a_refused_file_may_be_taken_away_to_be_mended(rich):
     assert rich.check().problems == []
 
 
-@pytest.mark.xfail(reason="check calls it missing until the next run")
 def test_a_withdrawn_file_may_be_taken_away_to_be_dropped_again(rich):
     """A withdrawn file that waits in the queue again is not missing."""
     (rich.layout.rejected / "b.csv").rename(rich.layout.queue / "b.csv")
     assert rich.check().problems == []
 
 
-@pytest.mark.xfail(reason="ValueError, RuntimeError, UnicodeDecodeError out of rejects.read")
 @pytest.mark.parametrize(
     "edit", [lambda old: old + b"one,cell\n", lambda old: old[:0], lambda old: old + b"\xe9,,,,,,\n"]
 )

@@ -171,7 +171,6 @@ def test_what_is_proved_is_what_python_reads(data):
     assert names == header
 
 
-@pytest.mark.xfail(reason="bugs R1 and R2: what the reason and the record are depends on chunks")
 @settings(max_examples=300, deadline=None)
 @given(csvish | mutated(), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @example(b'a\n\n\n"b"\xff', [1])
@@ -225,9 +224,7 @@ def test_a_fault_is_refused_with_the_number_of_its_record(fault, chunk):
     assert (refused.value.record, refused.value.rule) == (3, rule)
 
 
-@pytest.mark.parametrize(
-    "chunk", [1, 3, pytest.param(10**6, marks=pytest.mark.xfail(reason="bug R1: they are counted"))]
-)
+@pytest.mark.parametrize("chunk", [1, 3, 10**6])
 def test_blank_lines_are_not_counted_before_a_fault(chunk):
     """Neither at once nor in chunks."""
     with pytest.raises(Irregular) as refused:
@@ -241,9 +238,7 @@ def test_two_faults_are_told_by_the_first():
     assert outcome(b'a,b\n1,\xff\n2,x"y\n')[1:] == (1, "encoding")
 
 
-@pytest.mark.parametrize(
-    "start", [0, pytest.param(3, marks=pytest.mark.xfail(reason="bug R4: counted from the header"))]
-)
+@pytest.mark.parametrize("start", [0, 3])
 def test_a_byte_that_is_not_utf8_is_told_by_its_place_in_the_file(workspace, start):
     """Counted from 0, from the first byte of the file, the mark included."""
     data = b"\xef\xbb\xbf"[:start] + GOOD.encode() + b"2,2024-01-01,\xff\n"
@@ -289,7 +284,6 @@ def test_a_header_whose_quotes_stay_open(data):
     assert refused.value.record == 0
 
 
-@pytest.mark.xfail(reason="bug R3: header_span is quadratic in the number of lines")
 def test_a_quote_that_stays_open_costs_no_more_than_the_file():
     """Looking for the header's end takes one pass, not one from the start for each line."""
     data = b'id,timestamp,"v\n' + b"1,2024-01-01,a\n" * 25_000
@@ -533,7 +527,6 @@ def header_length(data: bytes) -> int:
         return len(data)
 
 
-@pytest.mark.xfail(reason="bugs R1 and R2", strict=False)
 @RUNS
 @given(st.lists(mutated() | regular(), min_size=1, max_size=6), st.sampled_from([64, 77, 300]))
 def test_a_large_file_is_read_as_a_small_one(workspace, files, chunk):
@@ -558,7 +551,6 @@ def test_a_file_of_many_chunks(workspace, before, suffix):
     assert small.rejects()[0].row == 40_001
 
 
-@pytest.mark.xfail(reason="bug R5: the header of a large file is cut at inbox.CHUNK")
 def test_a_header_longer_than_a_chunk_is_not_cut(workspace):
     """It is read whole, or the file is refused; no name is cut."""
     drops = {"a.csv": "id,timestamp,a_long_name\n1,2024-01-01,a\n"}

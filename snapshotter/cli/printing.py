@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -26,11 +26,6 @@ def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
         result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
     )
     print(json.dumps(data, ensure_ascii=False))
-
-
-def as_json_object(fields: dict[str, str]) -> None:
-    """Print a small JSON object."""
-    print(json.dumps(fields, ensure_ascii=False))
 
 
 def say(*lines: str) -> None:
@@ -76,8 +71,10 @@ def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
 
 def run_summary(result: RunResult, *, dry_run: bool) -> None:
     """The end of a run: what a person must know in five seconds."""
-    if not result.datasets:
-        say("the queue is empty")
+    if not result.datasets and not result.republished:
+        say("nothing to do: the queue is empty")
+    for name, snapshot in result.republished.items():
+        say(f"{name}: snapshot {snapshot}: lineage or column_order changed, and latest.csv with it")
     for dataset in result.datasets:
         _dataset_summary(dataset, result.seconds, dry_run=dry_run)
     if result.unmatched:
@@ -143,12 +140,12 @@ def _some(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def as_json_rows(path: Path) -> None:
+def as_json_rows(path: Path, target: IO[str]) -> None:
     """Print a published CSV as a JSON array of objects, row by row, without holding it."""
     import csv
 
     with path.open(encoding="utf-8", newline="") as file:
-        print("[", end="")
+        print("[", end="", file=target)
         for number, row in enumerate(csv.DictReader(file)):
-            print("," if number else "", json.dumps(row, ensure_ascii=False), sep="\n" if number else "", end="")
-        print("]")
+            print(",\n" if number else "", json.dumps(row, ensure_ascii=False), sep="", end="", file=target)
+        print("]", file=target)

@@ -85,13 +85,14 @@ class Clock:
         """SQL for the offset that the text carries, as `Z` or `±HH:MM`; NULL if it carries none."""
         found = f"regexp_extract({cell}, '(Z|[+-]\\d{{2}}:?\\d{{2}})$')"
         canonical = f"CASE WHEN length({found}) = 5 THEN left({found}, 3) || ':' || substr({found}, 4) ELSE {found} END"
-        has_one = [f"regexp_full_match({cell}, '{_DATE}{_CLOCK}{_ANY_OFFSET}')"]
-        has_one += [
-            f"regexp_full_match({cell}, {bind.bind(format_pattern(layout))})"
+        # By the format that decides the instant: a letter Z that one of them has is no offset.
+        whens = [
+            f"WHEN ({self._format_branch(cell, layout, bind)}) IS NOT NULL "
+            f"THEN {canonical if _has_offset(layout) else 'NULL'}"
             for layout in self.formats
-            if _has_offset(layout)
         ]
-        return f"CASE WHEN {' OR '.join(has_one)} THEN {canonical} END"
+        whens.append(f"WHEN regexp_full_match({cell}, '{_DATE}{_CLOCK}{_ANY_OFFSET}') THEN {canonical}")
+        return f"CASE {' '.join(whens)} END"
 
     def local(self, instant: str, offset: str, bind: Parameters) -> str:
         """SQL for the wall-clock time of an instant under its offset, or in `timezone` without one."""

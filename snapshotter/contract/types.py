@@ -53,6 +53,15 @@ def _as_text(sql: str) -> str:
     return f"({sql})::VARCHAR"
 
 
+def _shortest(sql: str) -> str:
+    return f"regexp_replace(({sql})::VARCHAR, '\\.0$', '')"
+
+
+def _with_zero(sql: str) -> str:
+    """Of a decimal without whole digits: the engine writes `.5`."""
+    return f"regexp_replace(({sql})::VARCHAR, '^(-?)\\.', '\\10.')"
+
+
 def _matching(pattern: str, value: Callable[[str], str]) -> Callable[[str], str]:
     """Parse only what matches: the engine's casts round, trim and guess."""
     return lambda cell: f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN {value(cell)} END"
@@ -79,7 +88,7 @@ _SIMPLE = {
         _matching(r"[+-]?\d+(\.0+)?", lambda cell: f"try_cast(regexp_replace({cell}, '\\.0+$', '') AS BIGINT)"),
         _as_text,
     ),
-    "number": CellType("number", "DOUBLE", "double", "a finite number", _matching(_NUMBER, _number), _as_text),
+    "number": CellType("number", "DOUBLE", "double", "a finite number", _matching(_NUMBER, _number), _shortest),
     "boolean": CellType("boolean", "BOOLEAN", "boolean", "true or false", _boolean, _as_text, ordered=False),
     "date": CellType(
         "date",
@@ -128,7 +137,7 @@ def _decimal(precision: int, scale: int) -> CellType:
             f"CASE WHEN regexp_full_match({cell}, '{shape}') AND regexp_matches({cell}, '\\d') "
             f"THEN try_cast({cell} AS DECIMAL({precision},{scale})) END"
         ),
-        _as_text,
+        _with_zero if precision == scale else _as_text,
     )
 
 

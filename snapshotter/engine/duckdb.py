@@ -265,7 +265,7 @@ class DuckDBEngine:
     def publish(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], path: Path) -> int:
         """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
         query = view(columns, contract, key, "published")
-        return self._copy(query, path, "FORMAT csv, HEADER, DELIMITER ','", contract.parameters)
+        return self._copy(query, path, "FORMAT csv, HEADER, DELIMITER ',', COMMENT ''", contract.parameters)
 
     def versions(
         self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]

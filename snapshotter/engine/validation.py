@@ -61,7 +61,8 @@ class Validation:
 
         condition = all_of(check.condition for check in self._checks)
         names = [" ".join(check.column.splitlines()) for check in self._checks]
-        reasons = [f"{name} {check.reason}" for name, check in zip(names, self._checks, strict=True)]
+        says = [" ".join(check.reason.splitlines()) for check in self._checks]
+        reasons = [f"{name} {reason}" for name, reason in zip(names, says, strict=True)]
         return (
             f"SELECT r.*, p._batch, p.source_row AS _row, p._columns, p._rules, p._reasons FROM raw r JOIN ("
             f"SELECT _n, _batch, source_row, {failures(names)} AS _columns, "
@@ -88,7 +89,9 @@ class Validation:
                 parts.append(f"{cell.column.type.parse(source)} AS v{cell.field.index}")
         parts.append(f"{self._instant_of('r.c')} AS _instant")
         for cell in self._unique:
-            place = f"row_number() OVER (PARTITION BY {batch}, r.c{cell.position} ORDER BY r.rowid)"
+            value = f"r.c{cell.position}"
+            value = value if cell.column.type.name == "string" else cell.column.type.parse(value)
+            place = f"row_number() OVER (PARTITION BY {batch}, {value} ORDER BY r.rowid)"
             parts.append(f"{place} AS _occurrence_{cell.field.index}")
         return f"SELECT {', '.join(parts)} FROM {where}"
 

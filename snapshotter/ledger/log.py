@@ -132,7 +132,7 @@ class Log:
     def _actions(self, version: int) -> list[dict[str, Any]]:
         try:
             text = self._entry(version).read_bytes().decode()
-            actions = [json.loads(line) for line in text.splitlines() if line]
+            actions = [json.loads(line) for line in text.split("\n") if line]
         except ValueError:
             raise self._damaged(f"entry {version} of its log cannot be read") from None
         except OSError as error:

@@ -56,6 +56,7 @@ class FileRecord(_Record):
         name, revision: the batch.
         sha256: digest of the file's bytes; empty for what is not a regular file.
         size: in bytes.
+        inode, modified: of the file when it was read (ns), to know it again.
         status: what the run decided.
         queued: its path in the queue, which differs from the name after a requeue.
         raw: the bytes of that path in hexadecimal, if it cannot be printed.
@@ -77,6 +78,8 @@ class FileRecord(_Record):
     queued: str
     archived: str
     raw: str = ""
+    inode: int = 0
+    modified: int = 0
     batch: int | None = None
     batch_time: datetime | None = None
     shape: int | None = None
@@ -138,7 +141,7 @@ class Move(_Record):
         raw: where the source is, if its name cannot be printed: its bytes inside `input/`, in hexadecimal.
         batch: the batch whose file it is, if it has a number.
         name, revision, batch_time: of the batch, for a file that goes back to the queue.
-        sha256, size: of the file; without a digest it is no regular file.
+        sha256, size, inode, modified: of the file; without a digest it is no regular file.
         reason: for `input/rejected/`, why it is there.
     """
 
@@ -151,6 +154,8 @@ class Move(_Record):
     batch_time: datetime | None = None
     sha256: str = ""
     size: int = 0
+    inode: int = 0
+    modified: int = 0
     reason: Failure | None = None
 
 

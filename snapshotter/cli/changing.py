@@ -1,0 +1,157 @@
+"""The commands that change something. Each asks the workspace, prints the answer, and returns its exit code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snapshotter.cli import printing
+from snapshotter.cli.app import REJECTED, app
+from snapshotter.cli.options import (
+    DatasetOption,
+    JsonOption,
+    QuietOption,
+    WorkspaceOption,
+    YesOption,
+    confirm,
+    exit_status,
+)
+from snapshotter.errors import UsageError
+from snapshotter.reading import counted
+from snapshotter.workspace import Workspace
+
+
+@app.command(epilog=exit_status(REJECTED))
+def run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge and count, but change nothing.")] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Process everything in the queue, and publish latest.csv (the default command).
+
+    Example: snapshotter run --workspace sales
+    """
+    from snapshotter.reading import queue_size
+
+    space = Workspace(workspace)
+    shown = not (json or quiet)
+    with printing.progress(queue_size(space.layout) if shown else 0, shown=shown) as advance:
+        result = space.run(dry_run=dry_run, progress=advance)
+    if json:
+        printing.as_json(result)
+    if shown:
+        printing.run_summary(result, dry_run=dry_run)
+    errors = [dataset.error for dataset in result.datasets if dataset.error]
+    if errors:
+        if quiet and not json:
+            for dataset in result.datasets:
+                if dataset.error:
+                    printing.say(f"error: {dataset.dataset}: {dataset.error.message}", f"  {dataset.error.hint}")
+        return errors[0].code
+    rejected = any(f.status == "rejected" or f.rejected for dataset in result.datasets for f in dataset.files)
+    return int(rejected)
+
+
+@app.command(epilog=exit_status())
+def reset(
+    snapshot: Annotated[int, typer.Argument(metavar="N", help="The snapshot to go back to.")],
+    requeue: Annotated[
+        bool, typer.Option("--requeue", help="Move the files that came after it back to the queue.")
+    ] = False,
+    yes: YesOption = False,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Go back to the state of a snapshot, as a new snapshot; nothing is erased.
+
+    Example: snapshotter reset 3 --yes
+    """
+    space = Workspace(workspace)
+    confirm("reset", f"Publish the state of snapshot {snapshot} as a new snapshot?", yes=yes)
+    result = space.reset(snapshot, requeue=requeue, dataset=dataset)
+    if json:
+        printing.as_json(result)
+    elif not quiet:
+        printing.change_summary(result, f"back to the state of snapshot {snapshot}")
+    return 0
+
+
+@app.command(epilog=exit_status())
+def withdraw(
+    name: Annotated[str, typer.Argument(metavar="NAME[@REVISION]", help="The file.")],
+    yes: YesOption = False,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Take one file back: the state as if it had never come, as a new snapshot.
+
+    Example: snapshotter withdraw sales_0412.csv --yes
+    """
+    space = Workspace(workspace)
+    confirm("withdraw", f"Take back {name}, and publish the state without it?", yes=yes)
+    result = space.withdraw(name, dataset=dataset)
+    if json:
+        printing.as_json(result)
+    elif not quiet:
+        printing.change_summary(result, f"without {name}")
+    return 0
+
+
+@app.command(epilog=exit_status())
+def clean(
+    requeue: Annotated[bool, typer.Option("--requeue", help="Move the processed files back to the queue.")] = False,
+    yes: YesOption = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Start from scratch: empty output/, with every snapshot in it.
+
+    Example: snapshotter clean --requeue --yes
+    """
+    space = Workspace(workspace)
+    confirm("clean", "Empty output/, with every snapshot in it? This cannot be taken back.", yes=yes)
+    result = space.clean(requeue=requeue)
+    if json:
+        printing.as_json(result)
+    elif not quiet:
+        back = counted(len(result.requeued), "file")
+        printing.say(f"removed {', '.join(result.removed) or 'nothing'}; {back} back in the queue")
+    return 0
+
+
+@app.command(epilog=exit_status())
+def init(
+    samples: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Sample files.")] = None,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Make a workspace: its folders, and a commented snapshotter.toml.
+
+    Example: snapshotter init --workspace sales
+    """
+    from snapshotter.starting import init as make
+
+    if samples:
+        raise UsageError(
+            what="proposing a configuration from sample files is not in this version yet",
+            remedy="Run `snapshotter init` without files, and fill in key and timestamp in snapshotter.toml.",
+        )
+    result = make(Path(workspace or os.environ.get("SNAPSHOTTER_WORKSPACE") or "."))
+    if json:
+        printing.as_json(result)
+    elif not quiet:
+        printing.say(
+            f"made {', '.join(result.made) or 'nothing: it was all there'}",
+            "drop files into input/processing/, then: snapshotter run",
+        )
+    return 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from snapshotter import disk
 from snapshotter.archive import Archive
@@ -116,11 +118,23 @@ def _requeue_all(layout: Layout, dataset: str) -> list[str]:
     """Move every file of a dataset in `input/processed/` back to the queue; each keeps its name and revision."""
     state = Ledger(layout.ledger(dataset), dataset).open()
     archive = Archive(layout, dataset)
-    begun = {(n.sha256, n.name, n.revision): f"processing/{n.queued}" for n in read_requeued(layout.queue)}
+    begun: dict[tuple[str, str, int], list[str]] = {}  # targets that a clean which was killed has noted already
+    for note in read_requeued(layout.queue):
+        begun.setdefault((note.sha256, note.name, note.revision), []).append(note.queued)
     moves = []
     for record, archived in state.archived().values():
-        if archived.startswith("processed/") and (layout.input / archived).exists():
-            known = begun.get((record.sha256, record.name, record.revision))
-            target = known or archive.place("processing", record.name, record.sha256)
-            moves.append(archival(record).model_copy(update={"source": archived, "target": target, "raw": ""}))
+        source = layout.input / archived
+        if not archived.startswith("processed/") or not source.is_file():
+            continue
+        noted = begun.get((record.sha256, record.name, record.revision), [])
+        queued = next((name for name in noted if _is_free_for(source, layout.queue / name)), None)
+        if queued is not None:
+            noted.remove(queued)
+        target = f"processing/{queued}" if queued else archive.place("processing", record.name, record.sha256)
+        moves.append(archival(record).model_copy(update={"source": archived, "target": target, "raw": ""}))
     return [move.target for move in archive.carry_out(moves)]
+
+
+def _is_free_for(source: Path, target: Path) -> bool:
+    """Whether a file can go to a path, or is there already beside its old place."""
+    return not os.path.lexists(target) or target.samefile(source)

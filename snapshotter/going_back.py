@@ -87,14 +87,26 @@ def clean(layout: Layout, datasets: Sequence[str], *, requeue: bool) -> CleanRes
     if requeue:
         for name in datasets:
             requeued += _requeue_all(layout, name)
-    removed = ["output/ledger"] if disk.retire(layout.output / "ledger") else []
+    removed = [
+        path for name in datasets if (path := _remove(layout, layout.latest(name)))
+    ]  # no view without its ledger
+    if disk.retire(layout.output / "ledger"):  # at once: no half of a ledger is left if this is killed
+        removed.append("output/ledger")
     for entry in sorted(layout.output.iterdir()) if layout.output.is_dir() else ():
         if entry.name.startswith(".") and not entry.name.startswith(disk.TEMPORARY):
             continue  # not ours, and not to be seen: such as .gitkeep
-        disk.remove_tree(entry)
-        if not entry.name.startswith("."):
-            removed.append(entry.relative_to(layout.root).as_posix())
+        path = _remove(layout, entry)
+        if path and not entry.name.startswith("."):
+            removed.append(path)
     return CleanResult(removed=removed, requeued=requeued)
+
+
+def _remove(layout: Layout, path: Path) -> str:
+    """Remove a file or folder; returns its path inside the workspace, or nothing if there was nothing."""
+    if not os.path.lexists(path):
+        return ""
+    disk.remove_tree(path)
+    return path.relative_to(layout.root).as_posix()
 
 
 def _finish(dataset: Dataset, draft: Draft) -> Outcome:

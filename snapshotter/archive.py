@@ -43,6 +43,11 @@ class Archive:
         taken.add(path)
         return f"{folder}/{path}"
 
+    def reserve(self, path: str) -> None:
+        """Keep a path, relative to `input/`, from being given by `place`."""
+        folder, _, name = path.partition("/")
+        self._taken.setdefault(folder, set()).add(name)
+
     def carry_out(self, moves: Iterable[Move]) -> list[Move]:
         """Move files, each with what is written about it before it, and what is no longer true taken away.
 
@@ -60,7 +65,7 @@ class Archive:
                 self._write_reason(move)
             if move.source.startswith("rejected/"):
                 disk.remove(self._layout.input / f"{move.source}{REASON}")
-        self._remember([_note(move) for move in todo if move.target.startswith("processing/")])
+        self._remember([self._note(move) for move in todo if move.target.startswith("processing/")])
         pairs = [(self._source(move), self._layout.input / move.target) for move in todo]
         copied = [source for source, target in pairs if os.path.lexists(target) and not _same_file(source, target)]
         disk.move_all([(source, target) for source, target in pairs if source not in copied])
@@ -83,6 +88,10 @@ class Archive:
         if known or not move.sha256:
             return True
         return here.st_size == move.size and digest(source) == move.sha256
+
+    def _note(self, move: Move) -> Requeued:
+        queued = move.target.removeprefix("processing/")
+        return Requeued(move.sha256, queued, self._dataset, move.name, move.revision, move.batch_time)
 
     def _remember(self, notes: list[Requeued]) -> None:
         """Write down what the bytes are called that are about to be moved back to the queue."""
@@ -119,11 +128,6 @@ class Archive:
 def _same_file(one: Path, other: Path) -> bool:
     a, b = one.lstat(), other.lstat()
     return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
-
-
-def _note(move: Move) -> Requeued:
-    queued = move.target.removeprefix("processing/")
-    return Requeued(move.sha256, queued, move.name, move.revision, move.batch_time)
 
 
 def digest(path: Path) -> str:

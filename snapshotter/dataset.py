@@ -111,7 +111,7 @@ class Dataset:
         view = current.view if current else None
         newest = self.ledger.newest()
         return plan(
-            [newest] if newest else [],
+            [newest] if newest and not self.ledger.is_finished() else [],
             view,
             compare_view(self._layout.latest(self.name), view),
             compare_view(self._draft_path(), view),
@@ -132,6 +132,7 @@ class Dataset:
         self._archive.forget(self._notes_of_newest(), done)
         self._layout.sweep_notes(Path(move.target) for move in self._moves_of_newest())
         self.ledger.sweep()
+        self.ledger.finish()
         return todo
 
     def _moves_of_newest(self) -> tuple[Move, ...]:
@@ -141,7 +142,9 @@ class Dataset:
     def _notes_of_newest(self) -> list[Requeued]:
         """The notes of requeued files that the newest commit took."""
         newest = self.ledger.newest()
-        taken = {(r.sha256, r.name, r.revision) for r in newest.files} if newest else set()
+        if newest is None or self.ledger.is_finished():
+            return []
+        taken = {(r.sha256, r.name, r.revision) for r in newest.files}
         return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
 
     def render_current(self) -> None:
@@ -319,6 +322,7 @@ class Dataset:
         assert newest is not None
         self._publish_rejects()
         self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest)))
+        self.ledger.finish()
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""

@@ -133,6 +133,7 @@ def _requeue_all(layout: Layout, dataset: str) -> list[str]:
     begun: dict[tuple[str, str, int], list[str]] = {}  # targets that a clean which was killed has noted already
     for note in read_requeued(layout.queue):
         begun.setdefault((note.sha256, note.name, note.revision), []).append(note.queued)
+        archive.reserve(f"processing/{note.queued}")
     moves = []
     for record, archived in state.archived().values():
         source = layout.input / archived

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import os
 import re
+import signal
 import stat
 import tempfile
 import zlib
@@ -236,6 +237,8 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
 def _is_being_written(descriptor: int) -> bool:
     """Whether any process has the file open for writing: the system grants a read lease only if none has."""
     try:
+        # Whoever opens it to write just now sends us a signal: one that is ignored, and not SIGIO, which kills.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:
         return True

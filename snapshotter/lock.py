@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,7 +36,8 @@ def writer_lock(layout: Layout, timeout: float) -> Iterator[None]:
     try:
         # Who holds it: for people. The lock itself is the system's, and dies with its process.
         note = {"process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        _note(layout).write_text(json.dumps(note))
+        with suppress(OSError):
+            _note(layout).write_text(json.dumps(note))
         yield
     finally:
         lock.release()

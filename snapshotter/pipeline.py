@@ -16,10 +16,11 @@ from datetime import datetime
 from snapshotter import inbox
 from snapshotter.contract import Contract
 from snapshotter.dataset import Dataset, Draft
-from snapshotter.errors import SnapshotterError
+from snapshotter.errors import NotWritten, SnapshotterError
 from snapshotter.inbox import Drop
 from snapshotter.layout import Layout
 from snapshotter.ledger.records import Commit, Counts, FileRecord
+from snapshotter.requeue import read_requeued
 
 Progress = Callable[[int], None]
 
@@ -44,11 +45,16 @@ class Outcome:
 
 
 def sort_queue(layout: Layout, contracts: Sequence[Contract]) -> tuple[dict[str, list[Drop]], list[str]]:
-    """The queue's files by dataset, the first that matches, and the names that none matches."""
+    """The queue's files by dataset, the first that matches, and the names that none matches.
+
+    A file that was moved back to the queue goes to the dataset that it came from, whatever it is called there.
+    """
+    origin = {note.queued: note.dataset for note in read_requeued(layout.queue)}
     by_dataset: dict[str, list[Drop]] = {contract.dataset: [] for contract in contracts}
     unmatched = []
     for drop in inbox.scan(layout.queue):
         taker = next((c.dataset for c in contracts if inbox.matches(drop.name, c.config)), None)
+        taker = origin[drop.name] if origin.get(drop.name) in by_dataset else taker
         if taker is None:
             unmatched.append(drop.name)
         else:
@@ -91,6 +97,8 @@ def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progres
         return dataset.judge(drops, now, progress, dry_run=dry_run)
     except SnapshotterError as error:
         return Outcome(dataset.name, error=error)
+    except OSError as error:  # of a file or a disk, where nothing was committed yet
+        return Outcome(dataset.name, error=NotWritten(path=error.filename or dataset.name, problem=error.strerror))
 
 
 def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:

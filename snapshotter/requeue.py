@@ -22,6 +22,7 @@ class Requeued:
 
     sha256: str
     queued: str
+    dataset: str
     name: str
     revision: int
     batch_time: datetime | None

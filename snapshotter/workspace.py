@@ -124,8 +124,13 @@ class Workspace:
         Args:
             requeue: move the processed files back to the queue; they keep their names and revisions.
         """
-        with writer_lock(self.layout, self.settings.lock_timeout):
-            return going_back.clean(self.layout, list(self.contracts), requeue=requeue)
+        with self._writing() as (_, broken):
+            if requeue:
+                for error in broken.values():  # what its files are called is not known
+                    raise error
+            ledgers = self.layout.output / "ledger"
+            others = [entry.name for entry in ledgers.iterdir() if entry.is_dir()] if ledgers.is_dir() else []
+            return going_back.clean(self.layout, sorted({*self.contracts, *others}), requeue=requeue)
 
     # -- what only reads, and never waits
 

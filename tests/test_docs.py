@@ -209,3 +209,8 @@ def test_parts_in_design_are_the_parts():
     section = (ROOT / "docs" / "design.md").read_text("utf-8").partition("\n## Parts\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
     assert [re.findall(r"`(\w+)`", row) for row in rows] == layers
+
+
+def test_no_figure_is_left_to_be_filled_in():
+    """README has no place-holder."""
+    assert "TO_FILL" not in (ROOT / "README.md").read_text("utf-8")

@@ -486,3 +486,38 @@ def test_a_reset_behind_a_file_that_was_requeued_run_and_withdrawn(two):
     two.reset(2)
     assert latest(two) == before
     assert files_of(two) == {"processed/0.csv": OLD, "processed/a.csv": A}
+
+
+# -- files that a person moves back by hand
+
+
+def test_a_refused_file_that_is_moved_back_is_judged_again(workspace):
+    """A rename out of input/rejected/ is a drop like any other, though it is the very same file."""
+    ws = workspace(**{"a.csv": "id,ts\n1,2024-01-01\n"})
+    ws.run()
+    (ws.layout.root / "snapshotter.toml").write_text('[datasets.default]\ntimestamp = "ts"\n')
+    (ws.layout.rejected / "a.csv").rename(ws.layout.queue / "a.csv")
+    [file] = Workspace(ws.layout.root).run().datasets[0].files
+    assert (file.name, file.status) == ("a.csv", "applied")
+
+
+def test_an_applied_file_with_rejects_that_is_moved_back_is_judged_again(workspace):
+    """A rename out of input/processed/ is a drop, too: its rows take the place of those it had."""
+    ws = workspace(**{"a.csv": "id,timestamp\n1,2024-01-01\n2,01/02/2024\n"})
+    ws.run()
+    (ws.layout.root / "snapshotter.toml").write_text('[datasets.default]\ntimestamp_formats = ["%d/%m/%Y"]\n')
+    (ws.layout.processed / "a.csv").rename(ws.layout.queue / "a.csv")
+    result = Workspace(ws.layout.root).run().datasets[0]
+    assert (result.files[0].status, result.latest.rows) == ("applied", 2)
+
+
+def test_a_requeued_file_goes_to_its_dataset_whatever_it_is_called(workspace):
+    """A name with a mark need not fit `match`: the note says where the file belongs."""
+    ws = workspace('[datasets.default]\nmatch = "a.csv"\n', **{"a.csv": "id,timestamp\n1,2024-01-01\n"})
+    ws.run()
+    (ws.layout.queue / "a.csv").write_text("id,timestamp\n2,2024-01-01\n")
+    ws.run()
+    before = (ws.layout.output / "latest.csv").read_bytes()
+    ws.clean(requeue=True)
+    assert ws.run().unmatched == []
+    assert (ws.layout.output / "latest.csv").read_bytes() == before

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from snapshotter.errors import SnapshotterError
+from snapshotter.errors import NotWritten, SnapshotterError
 
 _OWN_OPTIONS = {"--help", "-h", "--version"}
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(_run(arguments))
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each kind of end
     """The one translator from errors to exit codes."""
     import typer
 
@@ -41,6 +41,10 @@ def _run(arguments: list[str]) -> int:
         hint = "See `snapshotter --help`, or `snapshotter COMMAND --help`."
         _report(as_json, 2, "UsageError", error.format_message(), hint)
         return 2
+    except OSError as error:  # from below everything that has a name for it: a file or a disk that failed
+        problem = f"{error.filename or 'a file'}: {error.strerror or error}"
+        _report(as_json, NotWritten.code, NotWritten.__name__, problem, NotWritten.hint)
+        return NotWritten.code
     except KeyboardInterrupt:
         hint = "What was committed is safe; the rest still waits in the queue. Run again to go on."
         _report(as_json, 130, "Interrupted", "stopped", hint)

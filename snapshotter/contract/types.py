@@ -71,7 +71,15 @@ def _number(cell: str) -> str:
     # isfinite refuses 1e400; a text with a digit other than 0 that becomes 0 is refused too. + 0.0 makes -0.0 a 0.0.
     value = f"try_cast({cell} AS DOUBLE)"
     vanished = f"{value} = 0 AND regexp_matches({cell}, '^[^eE]*[1-9]')"
-    return f"CASE WHEN isfinite({value}) AND NOT ({vanished}) THEN {value} + 0.0 END"
+    # Fifteen characters are always exact, but for the smallest doubles; of more, all digits must come back.
+    plain = f"length({cell}) <= 15 AND ({value} = 0 OR abs({value}) >= 1e-300)"
+    exact = f"({plain}) OR {_digits(cell)} = {_digits(f'{value}::VARCHAR')}"
+    return f"CASE WHEN isfinite({value}) AND NOT ({vanished}) AND ({exact}) THEN {value} + 0.0 END"
+
+
+def _digits(text: str) -> str:
+    """SQL of the significant digits of a number's text."""
+    return f"trim(regexp_replace(regexp_replace({text}, '[eE].*$', ''), '[^0-9]', '', 'g'), '0')"
 
 
 def _boolean(cell: str) -> str:
@@ -88,7 +96,14 @@ _SIMPLE = {
         _matching(r"[+-]?\d+(\.0+)?", lambda cell: f"try_cast(regexp_replace({cell}, '\\.0+$', '') AS BIGINT)"),
         _as_text,
     ),
-    "number": CellType("number", "DOUBLE", "double", "a finite number", _matching(_NUMBER, _number), _shortest),
+    "number": CellType(
+        "number",
+        "DOUBLE",
+        "double",
+        "a finite number that a double holds",
+        _matching(_NUMBER, _number),
+        _shortest,
+    ),
     "boolean": CellType("boolean", "BOOLEAN", "boolean", "true or false", _boolean, _as_text, ordered=False),
     "date": CellType(
         "date",

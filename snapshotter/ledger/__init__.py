@@ -109,7 +109,7 @@ class Ledger:
         before = fold(self._commits)
         version = max(before.version, 0) + 1
         self._log.append(version, commit, [before.parts[path] for path in commit.removed_parts])
-        disk.replace(self._acknowledged, json.dumps({"version": version}).encode())
+        self._acknowledge(version, finished=False)
         self._commits.append((version, commit))
         return fold(self._commits)
 
@@ -130,22 +130,39 @@ class Ledger:
             if entry.name.startswith(disk.TEMPORARY) or (entry.suffix == ".parquet" and entry.name not in named):
                 disk.remove(entry)
 
+    def finish(self) -> None:
+        """Note that all files are where the newest commit wants them: what moves from now on, a person moves."""
+        if self._commits and not self.is_finished():
+            self._acknowledge(self._commits[-1][0], finished=True)
+
+    def is_finished(self) -> bool:
+        """Whether the newest commit was followed to its end."""
+        note = self._acknowledged()
+        return not self._commits or (note.get("version") == self._commits[-1][0] and bool(note.get("finished")))
+
     @property
-    def _acknowledged(self) -> Path:
+    def _note(self) -> Path:
         """The number of the newest entry that was acknowledged: an entry that is lost cannot tell of itself."""
         return self.root / "_acknowledged.json"
 
-    def _refuse_lost_entries(self) -> None:
-        newest = self._log.versions()
-        if not newest and self.root.is_dir() and any(self.root.glob("*.parquet")):
-            raise LedgerDamaged(dataset=self.dataset, problem="its log is gone")
+    def _acknowledge(self, version: int, *, finished: bool) -> None:
+        disk.replace(self._note, json.dumps({"version": version, "finished": finished}).encode())
+
+    def _acknowledged(self) -> dict[str, int]:
         try:
-            acknowledged = int(json.loads(self._acknowledged.read_bytes())["version"])
+            note = json.loads(self._note.read_bytes())
+            return {"version": int(note["version"]), "finished": int(note.get("finished", False))}
         except FileNotFoundError:
-            return
-        except (OSError, ValueError, KeyError, TypeError):
-            raise LedgerDamaged(dataset=self.dataset, problem=f"{self._acknowledged.name} cannot be read") from None
-        if acknowledged > max(newest, default=-1):
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise LedgerDamaged(dataset=self.dataset, problem=f"{self._note.name} cannot be read") from None
+
+    def _refuse_lost_entries(self) -> None:
+        versions = self._log.versions()
+        if not versions and self.root.is_dir() and any(self.root.glob("*.parquet")):
+            raise LedgerDamaged(dataset=self.dataset, problem="its log is gone")
+        acknowledged = self._acknowledged().get("version", -1)
+        if acknowledged > max(versions, default=-1):
             raise LedgerDamaged(dataset=self.dataset, problem=f"entry {acknowledged} of its log is gone")
 
     def _sizes(self) -> dict[str, int]:

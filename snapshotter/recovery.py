@@ -64,18 +64,8 @@ def archival(record: FileRecord) -> Move:
 
 def removal(batch: Batch, target: str, reason: Failure | None = None) -> Move:
     """The move of the file of a batch from where it is now."""
-    record = batch.record
-    return Move(
-        source=batch.archived,
-        target=target,
-        batch=record.batch,
-        name=record.name,
-        revision=record.revision,
-        batch_time=record.batch_time,
-        sha256=record.sha256,
-        size=record.size,
-        reason=reason,
-    )
+    changes = {"source": batch.archived, "target": target, "raw": "", "reason": reason}
+    return archival(batch.record).model_copy(update=changes)
 
 
 def plan(

@@ -94,11 +94,6 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     return Resolution(frame, rows, stored, view_columns(contract, columns, [entry.shape for entry in staying]))
 
 
-def key_fields(contract: Contract, columns: Sequence[StoredColumn]) -> tuple[Field, ...]:
-    """Where the key is stored."""
-    return tuple(_field(column.name, columns) for column in contract.key)
-
-
 def _field(name: str, columns: Sequence[StoredColumn]) -> Field:
     index = next(i for i, column in enumerate(columns) if fold(column.name) == fold(name))
     return field_of(index, columns[index])

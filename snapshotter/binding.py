@@ -59,26 +59,25 @@ class Binding:
             _, cells, shape = self._bound[known]
             return cells, shape, self._missing(shape)
         is_first = not self.columns
-        came, cells = [], []
-        for position, column, name in header.cells:
-            if fold(column.name) not in self._places and not column.declared and not is_first:
-                came.append(name)
-            cells.append(self._cell(position, column))
-        shape = self._shape(tuple((c.field.index, name) for c, (_, _, name) in zip(cells, header.cells, strict=True)))
-        warnings = [f"new columns: {_listed(came)}"] if came else []
-        warnings += self._respelled(header, cells) + self._missing(shape)
-        present = {fold(column.name) for _, column, _ in header.cells}
+        columns = [cell.column for cell in header.cells]
+        came = [c.name for c in columns if fold(c.name) not in self._places and not c.declared and not is_first]
+        cells = [self._cell(cell.position, cell.column) for cell in header.cells]
+        shape = self._shape(tuple((c.field.index, c.column.name) for c in cells))
+        warnings = [f"new columns: {listed(came)}"] if came else []
+        warnings += self._respelled(cells) + self._missing(shape)
+        present = {fold(column.name) for column in columns}
         cells += [self._cell(None, column) for column in self._contract.key if fold(column.name) not in present]
         self._bound[known] = (header, cells, shape)
         return cells, shape, warnings
 
-    def _respelled(self, header: Header, cells: Sequence[Cell]) -> list[str]:
+    def _respelled(self, cells: Sequence[Cell]) -> list[str]:
         """Warnings for names that differ from the stored ones in nothing but case."""
-        pairs = zip(header.cells, cells, strict=True)
-        named = [
-            (name, self.columns[cell.field.index].name) for (_, column, name), cell in pairs if not column.declared
+        named = [(c.column.name, self.columns[c.field.index].name) for c in cells if not c.column.declared]
+        return [
+            f"column {name!r} was taken for {stored!r}: the same but for case"
+            for name, stored in named
+            if name != stored
         ]
-        return [f"column {name!r} was taken for {stored!r}" for name, stored in named if name != stored]
 
     def _missing(self, shape: int) -> list[str]:
         """A warning for the known undeclared columns that a header lacks."""
@@ -86,7 +85,7 @@ class Binding:
         gone = [self.columns[index].name for index in sorted(self._carried - present)]
         self._carried |= present
         gone = [name for name in gone if fold(name) not in self._contract.columns]
-        return [f"known columns are missing: {_listed(gone)}"] if gone else []
+        return [f"known columns are missing: {listed(gone)}"] if gone else []
 
     def _cell(self, position: int | None, column: Column) -> Cell:
         folded = fold(column.name)
@@ -102,7 +101,7 @@ class Binding:
         return self.shapes.index(shape)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names for a message: not more of them than a person reads."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(map(repr, names[:5])) + more

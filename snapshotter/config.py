@@ -125,7 +125,7 @@ class DatasetConfig(_Frozen):
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
     extra_columns: Literal["keep", "ignore", "reject"] = "keep"
     absent_columns: Literal["keep", "null", "reject"] = "keep"
-    header_match: Annotated[float, Field(gt=0, le=1)] = 1.0
+    header_match: Annotated[float, Field(gt=0, le=1)] = 0.85
     max_reject_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
     replace_revisions: bool = False
     delete_when: Annotated[DeleteRule | None, BeforeValidator(_rule)] = None
@@ -149,14 +149,10 @@ class Settings(_Frozen):
 # What spec'd keys may say until this version can do more: key -> (accepted values, what to do).
 _NOT_YET: dict[str, tuple[Any, ...]] = {
     "encodings": (("utf-8",), ("utf8",)),
-    "absent_columns": ("keep",),
-    "header_match": (1.0,),
-    "max_reject_ratio": (1.0,),
     "replace_revisions": (False,),
     "transform": ("",),
     "contract": ("",),
 }
-_COLUMN_NOT_YET: dict[str, tuple[Any, ...]] = {"null_values": ((),), "correct": ((),)}
 
 
 def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
@@ -211,9 +207,6 @@ def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:
             )
     for key, accepted in _NOT_YET.items():
         _check_supported(path, f"{where}.{key}", getattr(dataset, key), accepted)
-    for column, settings in dataset.columns.items():
-        for key, accepted in _COLUMN_NOT_YET.items():
-            _check_supported(path, f"{where}.columns.{column}.{key}", getattr(settings, key), accepted)
 
 
 def _check_supported(path: Path, key: str, value: object, accepted: tuple[Any, ...]) -> None:

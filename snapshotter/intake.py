@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from loguru import logger
 
-from snapshotter import disk, inbox, reader, rejects
-from snapshotter.binding import Binding
+from snapshotter import inbox, reader
+from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
-from snapshotter.contract.header import Header, HeaderRefused, missing, resolve
-from snapshotter.engine.base import Engine
+from snapshotter.contract.header import HeaderRefused
+from snapshotter.engine.base import Cell, Engine, Verdict
+from snapshotter.heading import Headings
 from snapshotter.inbox import Content, Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import Batch, State
 from snapshotter.loading import Proven, load
+from snapshotter.merge import Field
+from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular, Prover
+from snapshotter.rejecting import RejectsWriter
 from snapshotter.requeue import Requeued
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
+_ROWS = 2  # accepted rows from which on an empty column is worth a warning
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,7 @@ class Intake:
     ) -> None:
         """Look at what the state knows of names and bytes, once."""
         self._contract, self._binding, self._engine = contract, binding, engine
-        self._requeued, self._scratch, self._rejects_folder = requeued, scratch, rejects_folder
-        self._drafts_folder, self._now, self._progress = drafts_folder, now, progress
+        self._requeued, self._scratch, self._now, self._progress = requeued, scratch, now, progress
         self._acceptance = contract.acceptance()
         self._newest = state.newest_by_name()
         live = state.live
@@ -97,8 +100,9 @@ class Intake:
         self._consumed: list[Requeued] = []
         self._claimed: dict[tuple[str, int], int] = {}
         self._queue: set[str] = set()
-        self._rejects_names: set[str] = set()
-        self._headers: dict[bytes, tuple[str, list[str], Header]] = {}
+        self._rejects = RejectsWriter(engine, scratch, rejects_folder, drafts_folder)
+        self._oddities = Oddities(state)
+        self._headings = Headings(contract)
         self._waiting: dict[tuple[object, ...], list[Proven]] = {}
         self._waiting_bytes = 0
 
@@ -122,6 +126,7 @@ class Intake:
             self._take(place, drop)
             self._progress(drop.size)
         self._flush()
+        self._warn_of_empty_columns()
         deferred = [record for record in self._records if record.status is Status.DEFERRED]
         records = [record for record in self._records if record.status is not Status.DEFERRED]
         applied = {record.batch for record in records}
@@ -132,14 +137,14 @@ class Intake:
         """Write down what became of a file so far."""
         self._records[place] = self._records[place].model_copy(update=changes)
 
-    def _refuse(self, place: int, rule: str, reason: str, column: str | None = None, row: int | None = None) -> None:
-        self._note(place, status=Status.REJECTED, failure=Failure(rule=rule, reason=reason, column=column, row=row))
-        logger.bind(file=self._records[place].name, rule=rule, row=row).info("file refused")
+    def _refuse(self, place: int, failure: Failure) -> None:
+        self._note(place, status=Status.REJECTED, failure=failure)
+        logger.bind(file=self._records[place].name, rule=failure.rule, row=failure.row).info("file refused")
 
     def _take(self, place: int, drop: Drop) -> None:
         """One file: refused, deferred, a duplicate, empty, or proved and on its way into the engine."""
         if drop.problem:
-            self._refuse(place, "file", drop.problem)
+            self._refuse(place, Failure(rule="file", reason=drop.problem))
             return
         try:
             content = inbox.read(drop, self._scratch)
@@ -148,7 +153,7 @@ class Intake:
             return
         except inbox.Unreadable as error:
             self._note(place, sha256=error.sha256)
-            self._refuse(place, error.rule, error.reason)
+            self._refuse(place, Failure(rule=error.rule, reason=error.reason))
             return
         try:
             _, modified, inode = content.identity
@@ -171,11 +176,13 @@ class Intake:
                 return False
             return self._prove(place, drop, content, identity)
         except inbox.Unreadable as error:
-            self._refuse(place, error.rule, error.reason)
+            self._refuse(place, Failure(rule=error.rule, reason=error.reason))
         except Irregular as error:
-            self._refuse(place, error.rule, error.reason, row=error.record)
+            self._refuse(place, Failure(rule=error.rule, reason=error.reason, row=error.record))
         except HeaderRefused as error:
-            self._refuse(place, "header", error.reason, column=error.column)
+            self._refuse(
+                place, Failure(rule="header", reason=error.reason, column=error.column, candidates=error.candidates)
+            )
         return False
 
     def _identify(self, drop: Drop, sha256: str) -> Identity:
@@ -210,67 +217,66 @@ class Intake:
         start, end = reader.header_span(head)
         if content.file is not None and end == len(head) == inbox.CHUNK and not head.endswith(b"\n"):
             raise Irregular(f"the header does not end within the first {len(head)} bytes", 0, "header")
-        delimiter, names, header = self._header(head[start:end])
-        prover = Prover(delimiter, start)
+        heading = self._headings.of(head[start:end])
+        prover = Prover(heading.delimiter, start)
         for chunk in content.chunks(start):
             prover.feed(chunk)
         layout = prover.finish()
+        strange = self._oddities.about_size(layout.records)
         if not layout.records:
-            self._note(place, status=Status.EMPTY, warnings=(*header.warnings, "the file holds no records"))
+            warnings = (*heading.header.warnings, "the file holds no records", *strange)
+            self._note(place, status=Status.EMPTY, warnings=warnings)
             return False
-        cells, shape, about_columns = self._binding.bind(header)
-        warnings = (*header.warnings, *about_columns, *self._twin(content.sha256, identity.name))
-        batch, self._next_batch = self._next_batch, self._next_batch + 1
-        self._note(place, status=Status.APPLIED, batch=batch, shape=shape, read=layout.records, warnings=warnings)
-        if identity.existing:
-            self._replaced[batch] = identity.existing.id
-        self._wait(
-            Proven(
-                place,
-                identity.name,
-                batch,
-                content,
-                drop.size,
-                modified,
-                names,
-                header,
-                cells,
-                delimiter,
-                start,
-                layout,
-            )
+        names, header = heading.names, heading.header
+        proven = Proven(
+            place,
+            identity.name,
+            self._next_batch,
+            content,
+            drop.size,
+            modified,
+            names,
+            header,
+            [],
+            heading.delimiter,
+            start,
+            layout,
         )
+        if header.guesses and (wrong := self._misfits(proven)):
+            proven.header = self._headings.of(head[start:end], wrong).header
+        self._admit(proven, identity, strange)
+        self._wait(proven)
         return True
 
-    def _header(self, raw: bytes) -> tuple[str, list[str], Header]:
-        """The delimiter, the names and the meaning of a header; looked into once for all files that have it."""
-        if raw not in self._headers:
-            delimiter, names = self._delimiter(raw)
-            self._headers[raw] = delimiter, names, resolve(names, self._contract)
-        return self._headers[raw]
+    def _misfits(self, proven: Proven) -> frozenset[int]:
+        """The columns that were matched by likeness, and whose cells are not of the type that the contract wants."""
+        taken = [cell for cell in proven.header.cells if cell.position is not None]
+        cells = [Cell(cell.position, cell.column, Field(place)) for place, cell in enumerate(taken)]
+        spans = load([replace(proven, ragged=[])], self._engine, self._scratch)
+        guesses = [cell.position for cell in proven.header.guesses if cell.position is not None]
+        return frozenset(self._engine.misfits(self._contract, cells, spans, guesses))
 
-    def _twin(self, sha256: str, name: str) -> list[str]:
+    def _admit(self, proven: Proven, identity: Identity, strange: list[str]) -> None:
+        """Give a proved file its batch and its columns."""
+        proven.cells, shape, about_columns = self._binding.bind(proven.header)
+        warnings = (*proven.header.warnings, *about_columns, *self._twin(proven.place, identity.name), *strange)
+        self._oddities.remember_size(proven.layout.records)
+        self._next_batch += 1
+        self._note(
+            proven.place,
+            status=Status.APPLIED,
+            batch=proven.batch,
+            shape=shape,
+            read=proven.layout.records,
+            warnings=warnings,
+        )
+        if identity.existing:
+            self._replaced[proven.batch] = identity.existing.id
+
+    def _twin(self, place: int, name: str) -> list[str]:
         """A warning if another name came with the same bytes."""
-        other = self._owner.setdefault(sha256, name)
+        other = self._owner.setdefault(self._records[place].sha256, name)
         return [f"holds the same bytes as {other!r}"] if other != name else []
-
-    def _delimiter(self, raw: bytes) -> tuple[str, list[str]]:
-        """The delimiter under which the header satisfies the contract, and the header's names under it."""
-        configured = self._contract.config.delimiter
-        if configured != "auto":
-            return configured, reader.header_names(raw, configured)
-        found: list[tuple[str, list[str]]] = []
-        for delimiter in reader.DELIMITERS:
-            try:
-                names = reader.header_names(raw, delimiter)
-            except Irregular:  # under another delimiter it may be regular
-                continue
-            if not missing(names, self._contract):
-                return delimiter, names
-            found.append((delimiter, names))
-        if not found:
-            reader.header_names(raw, reader.DELIMITERS[0])  # raises, and says what is wrong with it
-        return max(found, key=lambda candidate: len(candidate[1]))  # whose names help most in the message
 
     def _wait(self, proven: Proven) -> None:
         """Let a small file wait for others with its header; read a large one at once."""
@@ -295,27 +301,41 @@ class Intake:
         if first.name.endswith(".csv") and not inbox.unchanged(first.content, first.size, first.modified):
             self._note(first.place, status=Status.DEFERRED, batch=None)
         else:
-            accepted = self._engine.accept(self._contract, first.cells, spans, self._now)
+            verdicts = self._engine.accept(self._contract, first.cells, spans, self._now)
             for proven in files:
-                self._complete(proven, accepted.get(proven.batch, 0))
+                self._complete(proven, verdicts.get(proven.batch, Verdict()))
         for proven in files:
             proven.content.close()
 
-    def _complete(self, proven: Proven, accepted: int) -> None:
+    def _complete(self, proven: Proven, verdict: Verdict) -> None:
         """Put the verdict into the file's record, and write its refused rows."""
-        rejected = proven.layout.records - accepted
-        self._note(proven.place, accepted=accepted, rejected=rejected)
-        if not rejected:
+        total, limit = proven.layout.records, self._contract.config.max_reject_ratio
+        rejected = total - verdict.accepted
+        if rejected > limit * total:
+            failure = self._rejects.too_many(proven, rejected, limit)
+            self._engine.forget(proven.batch)
+            self._note(proven.place, batch=None, shape=None, read=0)
+            self._refuse(proven.place, failure)
             return
-        logger.bind(file=proven.name, rows=rejected).info("rows refused")
-        draft, judged = disk.temporary(self._scratch), b""
-        positions = rejects.kept_positions(proven.names)
-        if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):
-            judged = draft.read_bytes()
-        content = rejects.compose(proven.names, proven.delimiter, judged, proven.ragged, proven.header.width)
-        sha256 = self._records[proven.place].sha256
-        name = inbox.free_name(self._rejects_folder, f"{proven.name}.csv", sha256, taken=self._rejects_names)
-        self._rejects_names.add(name)
-        disk.make_folder(self._drafts_folder)
-        disk.replace(rejects.draft(self._drafts_folder, proven.batch), content)
-        self._note(proven.place, rejects=name, rejects_sha256=hashlib.sha256(content).hexdigest())
+        self._note(
+            proven.place,
+            accepted=verdict.accepted,
+            rejected=rejected,
+            corrected=verdict.corrected,
+            empty=tuple(sorted(verdict.empty)) if verdict.accepted else (),
+        )
+        if rejected:
+            logger.bind(file=proven.name, rows=rejected).info("rows refused")
+            name, sha256 = self._rejects.write(proven, self._records[proven.place].sha256)
+            self._note(proven.place, rejects=name, rejects_sha256=sha256)
+
+    def _warn_of_empty_columns(self) -> None:
+        """Look at the applied files in the order of the queue, whatever groups they were read in."""
+        for place, record in enumerate(self._records):
+            if record.status is not Status.APPLIED or record.shape is None or record.accepted < _ROWS:
+                continue
+            carried = [index for index, _ in self._binding.shapes[record.shape]]
+            names = [self._binding.columns[index].name for index in self._oddities.emptied(record.empty)]
+            self._oddities.remember_columns(carried, record.empty)
+            if names:
+                self._note(place, warnings=(*record.warnings, f"suddenly empty in every row: {listed(names)}"))

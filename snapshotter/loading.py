@@ -59,7 +59,7 @@ class Proven:
     @property
     def group(self) -> tuple[object, ...]:
         """Equal for files that can be read as one text."""
-        return tuple(self.names), self.delimiter, self.layout.crlf
+        return tuple(self.names), self.delimiter, self.layout.crlf, id(self.header)
 
 
 @dataclass(frozen=True)

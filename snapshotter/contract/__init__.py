@@ -11,6 +11,8 @@ from pathlib import Path
 
 from snapshotter.config import FILE_NAME, LINEAGE, ColumnConfig, DatasetConfig
 from snapshotter.contract.columns import Column, StoredColumn, fold
+from snapshotter.contract.corrections import NAMES as CORRECTIONS
+from snapshotter.contract.corrections import steps
 from snapshotter.contract.times import Clock, format_pattern
 from snapshotter.contract.types import NAMES, CellType, cell_type
 from snapshotter.errors import ConfigError
@@ -89,7 +91,7 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
             kind = cell_type(rules.type, clock, parameters)
         except ValueError as error:
             raise problem(f"{where}.type", str(error), f"Types: {', '.join(NAMES)}.") from None
-        columns[fold(name)] = _column(name, kind, rules, config, problem)
+        columns[fold(name)] = _column(name, kind, rules, config, problem, parameters)
     key = tuple(columns[fold(name)] for name in config.key)
     timestamp = columns[fold(config.timestamp)]
     if timestamp in key:
@@ -116,7 +118,9 @@ def _declared(config: DatasetConfig) -> dict[str, ColumnConfig]:
     return {**config.columns, **{name: rules for name, rules in implied.items() if fold(name) not in known}}
 
 
-def _column(name: str, kind: CellType, rules: ColumnConfig, config: DatasetConfig, problem: Problem) -> Column:
+def _column(
+    name: str, kind: CellType, rules: ColumnConfig, config: DatasetConfig, problem: Problem, bind: Parameters
+) -> Column:
     where = f"columns.{name}"
     is_timestamp, in_key = fold(name) == fold(config.timestamp), fold(name) in map(fold, config.key)
     if is_timestamp and (rules.nullable or not rules.required):
@@ -130,7 +134,11 @@ def _column(name: str, kind: CellType, rules: ColumnConfig, config: DatasetConfi
     if rules.min_length is not None and rules.max_length is not None and rules.min_length > rules.max_length:
         raise problem(f"{where}.min_length", "is more than max_length", "No text could pass.")
     nullable = rules.nullable if rules.nullable is not None else not (in_key or is_timestamp)
-    return Column(name, kind, nullable, rules)
+    try:
+        corrections = tuple(steps(rules.correct, rules.null_values, bind))
+    except ValueError as error:
+        raise problem(f"{where}.correct", str(error), f"Corrections: {', '.join(CORRECTIONS)}.") from None
+    return Column(name, kind, nullable, rules, steps=corrections)
 
 
 def _aliases(columns: dict[str, Column], problem: Problem) -> dict[str, str]:
@@ -178,9 +186,11 @@ def changes(old: Contract, new: Contract, stored: tuple[StoredColumn, ...]) -> l
         if before != after
     ]
     for column in stored:
-        kind = new.column(column.name).type.name
-        if kind != column.type:
-            found.append(f"type of {column.name}: {column.type} → {kind}")
+        before, after = old.column(column.name), new.column(column.name)
+        if after.type.name != column.type:
+            found.append(f"type of {column.name}: {column.type} → {after.type.name}")
+        if before.rules.correct != after.rules.correct:
+            found.append(f"correct of {column.name}: {list(before.rules.correct)} → {list(after.rules.correct)}")
     return found
 
 

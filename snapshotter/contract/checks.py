@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshotter.contract.columns import Column
+from snapshotter.contract.corrections import ambiguous
 from snapshotter.sql import Parameters
 
 
@@ -25,12 +26,13 @@ class Check:
     reason: str
 
 
-def column_checks(column: Column, cell: str, value: str, bind: Parameters) -> list[Check]:
+def column_checks(column: Column, raw: str, cell: str, value: str, bind: Parameters) -> list[Check]:
     """All checks of one column that need nothing but its own cell.
 
     Args:
         column: the column.
-        cell: SQL of the text, never NULL.
+        raw: SQL of the text as it came, never NULL.
+        cell: SQL of the text after correction, never NULL.
         value: SQL of the parsed value, NULL for an empty cell.
         bind: keeps the values that the conditions refer to.
     """
@@ -40,36 +42,40 @@ def column_checks(column: Column, cell: str, value: str, bind: Parameters) -> li
         checks.append(Check(column.name, rule, condition, reason))
 
     rules = column.rules
+    if unclear := ambiguous(rules.correct, raw, bind):
+        check("correct", f"NOT {unclear}", "may mean thousands or a fraction; `thousands` in `correct` says which")
     if not column.nullable:
         check("nullable", f"{cell} <> ''", "is empty, and may not be")
     if column.type.name != "string":
         check("type", f"{cell} = '' OR {value} IS NOT NULL", f"is not {column.type.says}")
-    for rule, sign, bound, words in (("min", ">=", rules.min, "less"), ("max", "<=", rules.max, "more")):
-        if bound is not None:
-            limit = column.type.parse(f"{bind.bind(bound)}::VARCHAR")
-            check(rule, f"{value} IS NULL OR {value} {sign} ({limit})", f"is {words} than {bound}")
     if rules.min_length is not None:
         check(
-            "min_length",
-            f"{cell} = '' OR length({cell}) >= {rules.min_length}",
-            f"is shorter than {rules.min_length}",
+            "min_length", f"{cell} = '' OR length({cell}) >= {rules.min_length}", f"is shorter than {rules.min_length}"
         )
     if rules.max_length is not None:
         check("max_length", f"length({cell}) <= {rules.max_length}", f"is longer than {rules.max_length}")
-    if rules.values is not None:
-        allowed = ", ".join(f"({column.type.parse(bind.bind(v) + '::VARCHAR')})" for v in rules.values)
-        check(
-            "values",
-            f"{value} IS NULL OR {cell} = '' OR {value} IN ({allowed})",
-            "is not one of the allowed values",
-        )
     if rules.pattern is not None:
-        pattern = bind.bind(rules.pattern)
-        check(
-            "pattern",
-            f"{cell} = '' OR regexp_full_match({cell}, {pattern})",
-            f"does not match {rules.pattern}",
-        )
+        matches = f"regexp_full_match({cell}, {bind.bind(rules.pattern)})"
+        check("pattern", f"{cell} = '' OR {matches}", f"does not match {rules.pattern}")
+    return [*checks, *_value_checks(column, cell, value, bind)]
+
+
+def _value_checks(column: Column, cell: str, value: str, bind: Parameters) -> list[Check]:
+    """The checks that compare a value, in its type."""
+    rules = column.rules
+
+    def parsed(text: str) -> str:
+        return f"({column.type.parse(f'{bind.bind(text)}::VARCHAR')})"
+
+    checks = [
+        Check(column.name, rule, f"{value} IS NULL OR {value} {sign} {parsed(bound)}", f"is {words} than {bound}")
+        for rule, sign, bound, words in (("min", ">=", rules.min, "less"), ("max", "<=", rules.max, "more"))
+        if bound is not None
+    ]
+    if rules.values is not None:
+        allowed = ", ".join(map(parsed, rules.values))
+        condition = f"{value} IS NULL OR {cell} = '' OR {value} IN ({allowed})"
+        checks.append(Check(column.name, "values", condition, "is not one of the allowed values"))
     return checks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshotter.config import ColumnConfig
+from snapshotter.contract.corrections import Step
 from snapshotter.contract.types import CellType
 
 # Names that the ledger's table has for itself; a user's column of such a name is stored under another.
@@ -43,6 +44,7 @@ class Column:
         nullable: whether a cell may be empty.
         rules: as configured.
         declared: whether the contract names it.
+        steps: the corrections of its cells.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Column:
     nullable: bool
     rules: ColumnConfig
     declared: bool = True
+    steps: tuple[Step, ...] = ()
 
     @property
     def required(self) -> bool:

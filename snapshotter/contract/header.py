@@ -1,14 +1,19 @@
-"""From the names in a file's header to the columns of a contract."""
+"""From the names in a file's header to the columns of a contract.
+
+A name is matched in this order: as it is; as an alias; without regard to case, blanks and punctuation; and at last by
+likeness, if `header_match` allows it. The first way that finds a column decides, and every way but the first is told.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from snapshotter.config import LINEAGE
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, fold
+from snapshotter.contract.likeness import nearest, plain, similar
 
 
 class HeaderRefused(Exception):
@@ -17,12 +22,30 @@ class HeaderRefused(Exception):
     Args:
         column: the column at fault, if one is.
         reason: what is wrong, for a person.
+        candidates: names in the header that may be meant.
     """
 
-    def __init__(self, reason: str, column: str | None = None) -> None:
+    def __init__(self, reason: str, column: str | None = None, candidates: Sequence[str] = ()) -> None:
         """Keep what is wrong."""
         super().__init__(reason)
-        self.reason, self.column = reason, column
+        self.reason, self.column, self.candidates = reason, column, tuple(candidates)
+
+
+@dataclass(frozen=True)
+class HeaderCell:
+    """A cell of a header that is taken.
+
+    Args:
+        position: 0-based; None for a declared column that the file lacks and that counts as empty.
+        column: the column that it means.
+        warning: how it was matched, if not by its very name.
+        is_guess: whether it was matched by likeness, which holds only if the column's cells are of its type.
+    """
+
+    position: int | None
+    column: Column
+    warning: str = ""
+    is_guess: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,71 +54,173 @@ class Header:
 
     Args:
         width: how many cells a record has.
-        cells: (position of the cell, 0-based; its column; its published name) for each column that is taken.
+        cells: the columns that are taken, in the file's order.
         warnings: what a person should know.
     """
 
     width: int
-    cells: tuple[tuple[int, Column, str], ...]
+    cells: tuple[HeaderCell, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def guesses(self) -> list[HeaderCell]:
+        """The columns that were matched by likeness."""
+        return [cell for cell in self.cells if cell.is_guess]
 
 
 def missing(names: Sequence[str], contract: Contract) -> list[Column]:
-    """The required columns that a header lacks."""
-    present = {contract.aliases.get(fold(name), fold(name)) for name in names}
+    """The required columns that a header lacks, likeness left aside."""
+    present = {fold(cell.column.name) for cell in _matched(names, contract).values()}
     return [c for folded, c in contract.columns.items() if c.required and folded not in present]
 
 
-def resolve(names: Sequence[str], contract: Contract) -> Header:
-    """Match a header with a contract: the exact name, an alias, or the same name in another case.
+def resolve(names: Sequence[str], contract: Contract, never: Collection[int] = ()) -> Header:
+    """Match a header with a contract.
 
     Args:
         names: the cells of the header, in order.
         contract: the dataset's contract.
+        never: positions that likeness must not be asked about, since their cells were not of the column's type.
 
     Raises:
-        HeaderRefused: a required column is missing, a name stands twice, or an undeclared one is not allowed.
+        HeaderRefused: a required column is missing, a name stands twice, two names mean one column, or a column
+            came or is lacking that may not.
     """
     _refuse_twins(names)
-    cells: list[tuple[int, Column, str]] = []
-    ours = [name for name in names if fold(name) in LINEAGE or fold(name).startswith("_reject_")]
-    warnings = [f"ignored, since latest.csv and the rejects have these columns: {_listed(ours)}"] if ours else []
-    taken: dict[str, str] = {}
-    for position, name in enumerate(names):
-        column = _column(name, position, contract, warnings)
-        if column is None:
-            continue
-        if fold(column.name) in taken:
-            raise HeaderRefused(
-                f"{taken[fold(column.name)]!r} and {name!r} are both the column {column.name!r}", column.name
-            )
-        taken[fold(column.name)] = name
-        cells.append((position, column, column.name))
-    lacking = missing(names, contract)
-    if lacking:
-        words = ", ".join(repr(column.name) for column in lacking)
-        raise HeaderRefused(f"the header lacks {words}; it has {_listed(names)}", lacking[0].name)
-    return Header(len(names), tuple(cells), tuple(warnings))
-
-
-def _column(name: str, position: int, contract: Contract, warnings: list[str]) -> Column | None:
-    """The column that a header cell names; None if the cell is to be left out."""
-    folded = fold(name)
-    if not name:
-        warnings.append(f"column {position + 1} has no name and is ignored")
-        return None
-    if folded in LINEAGE or folded.startswith("_reject_"):
-        return None
-    if folded in contract.columns or folded in contract.aliases:
-        column = contract.columns[contract.aliases.get(folded, folded)]
-        if name != column.name and name not in column.rules.aliases:
-            warnings.append(f"column {name!r} was taken for {column.name!r}")
-        return column
-    if contract.config.extra_columns == "reject":
+    found = _matched(names, contract)
+    unknown = {
+        position: name for position, name in enumerate(names) if name and position not in found and not _is_ours(name)
+    }
+    asked = {position: name for position, name in unknown.items() if position not in never}
+    found |= _guessed(asked, found, contract)
+    _refuse_rivals(names, found)
+    _refuse_lacking(names, found, unknown, contract, never)
+    extra = {position: name for position, name in unknown.items() if position not in found}
+    if extra and contract.config.extra_columns == "reject":
+        name = next(iter(extra.values()))
         raise HeaderRefused(f'column {name!r} is not declared, and extra_columns is "reject"', name)
-    if contract.config.extra_columns == "ignore":
-        return None
-    return contract.column(name)
+    if contract.config.extra_columns == "keep":
+        found |= {position: HeaderCell(position, contract.column(name)) for position, name in extra.items()}
+    cells = [found[position] for position in sorted(found)]
+    cells += _absent(cells, contract)
+    return Header(len(names), tuple(cells), (*_ignored(names), *(cell.warning for cell in cells if cell.warning)))
+
+
+def _matched(names: Sequence[str], contract: Contract) -> dict[int, HeaderCell]:
+    """The cells of a header that mean a declared column, likeness left aside, by position."""
+    spelled: dict[str, list[str]] = {}  # plain spelling -> the folded columns that have it
+    for folded, column in contract.columns.items():
+        for name in {plain(known) for known in (column.name, *column.rules.aliases)}:
+            spelled.setdefault(name, []).append(folded)
+    found = {}
+    for position, name in enumerate(names):
+        folded = fold(name)
+        if not name or _is_ours(name):
+            continue
+        if folded not in contract.columns and folded not in contract.aliases:
+            (folded, *others) = spelled.get(plain(name), [""])
+            if not folded or others or not plain(name):
+                continue
+        column = contract.columns[contract.aliases.get(folded, folded)]
+        found[position] = HeaderCell(position, column, _how(name, column))
+    return found
+
+
+def _how(name: str, column: Column) -> str:
+    """A warning for a name that is not the column's own."""
+    if name == column.name:
+        return ""
+    if name in column.rules.aliases:
+        return f"column {name!r} was taken for {column.name!r}: an alias of it"
+    names = (column.name, *column.rules.aliases)
+    if fold(name) in map(fold, names):
+        return f"column {name!r} was taken for {column.name!r}: the same but for case"
+    return f"column {name!r} was taken for {column.name!r}: the same but for case, blanks and punctuation"
+
+
+def _guessed(unknown: dict[int, str], found: dict[int, HeaderCell], contract: Contract) -> dict[int, HeaderCell]:
+    """The missing columns that an unknown name is like, if no other name and no other column is."""
+    least = contract.config.header_match
+    taken = {fold(cell.column.name) for cell in found.values()}
+    lacking = [column for folded, column in contract.columns.items() if folded not in taken]
+    if least >= 1 or not lacking or not unknown:
+        return {}
+    names = {folded: (column.name, *column.rules.aliases) for folded, column in contract.columns.items()}
+    pairs = similar(unknown, names, least)
+    guessed = {}
+    for column in lacking:
+        (position, score), *others = [(p, s) for p, f, s in pairs if f == fold(column.name)] or [(-1, 0.0)]
+        rivals = [f for p, f, _ in pairs if p == position]
+        if position >= 0 and not others and len(rivals) == 1:
+            warning = f"column {unknown[position]!r} was taken for {column.name!r}: alike by {score:.2f}"
+            guessed[position] = HeaderCell(position, column, warning, is_guess=True)
+    return guessed
+
+
+def _refuse_rivals(names: Sequence[str], found: dict[int, HeaderCell]) -> None:
+    taken: dict[str, str] = {}
+    for position, cell in sorted(found.items()):
+        folded, name = fold(cell.column.name), names[position]
+        if folded in taken:
+            both = f"{taken[folded]!r} and {name!r} are both the column {cell.column.name!r}"
+            raise HeaderRefused(f"{both}; declare one of them as a column of its own", cell.column.name)
+        taken[folded] = name
+
+
+def _refuse_lacking(
+    names: Sequence[str],
+    found: dict[int, HeaderCell],
+    unknown: dict[int, str],
+    contract: Contract,
+    never: Collection[int],
+) -> None:
+    """Refuse a header without a column that must be there, and name what comes nearest to it."""
+    present = {fold(cell.column.name) for cell in found.values()}
+    lacking = [c for folded, c in contract.columns.items() if c.required and folded not in present]
+    if lacking:
+        left = [name for position, name in unknown.items() if position not in found]
+        said, candidates = [], []
+        for column in lacking:
+            near = nearest((column.name, *column.rules.aliases), left)
+            candidates += near[:1]
+            said.append(f"{column.name!r}" + (f" (nearest: {_listed(near)})" if near else ""))
+        reason = f"the header lacks {', '.join(said)}; it has {_listed(names)}"
+        if never:
+            odd = _listed([names[position] for position in sorted(never)])
+            reason += f"; alike by name, but with cells that are not of the column's type: {odd}"
+        raise HeaderRefused(reason, lacking[0].name, candidates)
+    if contract.config.absent_columns == "reject":
+        gone = [c.name for folded, c in contract.columns.items() if folded not in present and _is_declared(c, contract)]
+        if gone:
+            reason = f'the header lacks {_listed(gone)}, and absent_columns is "reject"; it has {_listed(names)}'
+            raise HeaderRefused(reason, gone[0])
+
+
+def _absent(cells: Sequence[HeaderCell], contract: Contract) -> list[HeaderCell]:
+    """The declared columns that count as empty, since `absent_columns` says so."""
+    if contract.config.absent_columns != "null":
+        return []
+    present = {fold(cell.column.name) for cell in cells}
+    gone = [c for folded, c in contract.columns.items() if folded not in present and _is_declared(c, contract)]
+    return [HeaderCell(None, column) for column in gone]
+
+
+def _is_declared(column: Column, contract: Contract) -> bool:
+    """Whether the configuration itself declares a column; that of `delete_when` may be there without."""
+    return fold(column.name) in map(fold, contract.config.columns)
+
+
+def _is_ours(name: str) -> bool:
+    return fold(name) in LINEAGE or fold(name).startswith("_reject_")
+
+
+def _ignored(names: Sequence[str]) -> list[str]:
+    """Warnings for cells of a header that are left out whatever the contract says."""
+    nameless = [f"column {place} has no name and is ignored" for place, name in enumerate(names, 1) if not name]
+    ours = [name for name in names if _is_ours(name)]
+    return nameless + (
+        [f"ignored, since latest.csv and the rejects have these columns: {_listed(ours)}"] if ours else []
+    )
 
 
 def _refuse_twins(names: Sequence[str]) -> None:

@@ -59,6 +59,21 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What became of the records of a batch.
+
+    Args:
+        accepted: how many were accepted.
+        corrected: (column, correction, number of accepted cells that it changed).
+        empty: the fields that are empty in every accepted record, though the file has them.
+    """
+
+    accepted: int = 0
+    corrected: tuple[tuple[str, str, int], ...] = ()
+    empty: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class BatchRow:
     """What the engine must know of a batch.
 
@@ -143,8 +158,24 @@ class Engine(Protocol):
         """Read a text; returns the number of its records. Raises ReadFailed."""
         ...
 
-    def accept(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime) -> dict[int, int]:
-        """Judge what was read last; returns the number of accepted rows by batch."""
+    def misfits(
+        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], wanted: Sequence[int]
+    ) -> list[int]:
+        """Find those of some positions at which a cell of what was read last is not of its column's type."""
+        ...
+
+    def accept(
+        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime
+    ) -> dict[int, Verdict]:
+        """Judge what was read last; returns what became of each batch of which a row was read."""
+        ...
+
+    def failures(self, batch: int) -> list[tuple[str, str, str, int]]:
+        """Count the refused rows of a batch by (column, rule, reason), most frequent first."""
+        ...
+
+    def forget(self, batch: int) -> None:
+        """Drop the rows of a batch that was judged: its file is refused."""
         ...
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:

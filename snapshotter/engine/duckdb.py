@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +25,7 @@ from snapshotter.engine.base import (
     Span,
     Stored,
     Text,
+    Verdict,
     Version,
 )
 from snapshotter.engine.validation import Validation
@@ -34,6 +35,7 @@ from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import Parameters, identifier
 
 _MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
+_FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
 
 
 class DuckDBEngine:
@@ -46,8 +48,6 @@ class DuckDBEngine:
         self._never = secrets.token_hex(16)
         self._accepted: list[str] = []
         self._rejected: list[str] = []
-        self._fields: dict[str, Field] = {}
-        self._texts = 0
         self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
         folders = ", ".join(_literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
@@ -100,25 +100,66 @@ class DuckDBEngine:
             raise ReadFailed(str(error)) from None
         return int(self._one("SELECT count(*) FROM raw"))
 
-    def accept(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime) -> dict[int, int]:
+    def misfits(
+        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], wanted: Sequence[int]
+    ) -> list[int]:
+        """Look at the rows of `raw`, and forget them."""
+        self._set_spans(spans)
+        validation = Validation(contract, cells, spans, datetime.now(UTC))
+        (found,) = self._all(validation.misfits(wanted), contract.parameters)
+        self._run("DROP TABLE raw")
+        return [position for position, misfit in zip(wanted, found, strict=True) if misfit]
+
+    def accept(
+        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime
+    ) -> dict[int, Verdict]:
         """Judge the rows of `raw`: the good go to a table of accepted ones, the others to one of refused ones."""
         number = len(self._accepted)
-        self._accepted.append(f"accepted_{number}")
-        self._fields |= {field.name: field for field in (cell.field for cell in cells)}
-        self._table(
-            "spans",
-            "first BIGINT, batch INTEGER, record BIGINT",
-            [(s.first, s.batch, s.record) for s in spans],
-        )
+        table = f"accepted_{number}"
+        self._accepted.append(table)
+        self._set_spans(spans)
         validation = Validation(contract, cells, spans, now)
-        self._run(f"CREATE TABLE accepted_{number} AS {validation.judged()}", contract.parameters)
-        rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*) FROM accepted_{number} GROUP BY _batch")
-        if any(good < total for _, good, total in rows):
+        self._run(f"CREATE TABLE {table} AS {validation.judged()}", contract.parameters)
+        present = [cell.field for cell in cells if cell.position is not None]
+        empty = ", ".join(f"bool_and({_is_empty(field)}) FILTER (_ok)" for field in present)
+        rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*), {empty} FROM {table} GROUP BY _batch")
+        corrected: dict[int, list[tuple[str, str, int]]] = {}
+        for batch, *change in (
+            self._all(validation.corrected(table), contract.parameters) if validation.corrects else ()
+        ):
+            corrected.setdefault(batch, []).append((str(change[0]), str(change[1]), int(change[2])))
+        if any(good < total for _, good, total, *_ in rows):
             self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}", contract.parameters)
             self._rejected.append(f"rejected_{number}")
-            self._run(f"DELETE FROM accepted_{number} WHERE NOT _ok")
+            self._run(f"DELETE FROM {table} WHERE NOT _ok")
         self._run("DROP TABLE raw")
-        return {int(batch): int(good) for batch, good, _ in rows}
+        return {
+            batch: Verdict(
+                int(good),
+                tuple(sorted(corrected.get(batch, ()))),
+                frozenset(field.index for field, is_empty in zip(present, empties, strict=True) if is_empty),
+            )
+            for batch, good, _, *empties in rows
+        }
+
+    def failures(self, batch: int) -> list[tuple[str, str, str, int]]:
+        """Count failures: a refused row has one line for each."""
+        lines = ", ".join(f"unnest(string_split({name}, chr(10))) AS {name}" for name in _FAILURE)
+        each = " UNION ALL ".join(f"SELECT {lines} FROM {table} WHERE _batch = {batch:d}" for table in self._rejected)
+        if not each:
+            return []
+        names = ", ".join(_FAILURE)
+        query = f"SELECT {names}, count(*) FROM ({each}) GROUP BY ALL ORDER BY count(*) DESC, {names}"
+        return [(str(column), str(rule), str(reason), int(rows)) for column, rule, reason, rows in self._all(query)]
+
+    def forget(self, batch: int) -> None:
+        """Delete from every table of judged rows."""
+        for table in (*self._accepted, *self._rejected):
+            self._run(f"DELETE FROM {table} WHERE _batch = {batch:d}")
+
+    def _set_spans(self, spans: Sequence[Span]) -> None:
+        rows = [(s.first, s.batch, s.record) for s in spans]
+        self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", rows)
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch, without a header."""
@@ -364,6 +405,11 @@ class DuckDBEngine:
             raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
         except duckdb.IOException as error:
             raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
+
+
+def _is_empty(field: Field) -> str:
+    """SQL of whether a stored cell is empty."""
+    return f"{field.name} = ''" if field.is_text else f"{field.name} IS NULL"
 
 
 def _literal(value: str) -> str:

@@ -1,13 +1,14 @@
 """The judgement of a set of raw rows, as SQL for DuckDB.
 
-`raw` holds the texts (c0, c1 … by position), `spans` says which records they are. One query parses all rows and
-says which meet every condition; only if some do not, a second one says which conditions those were.
+`raw` holds the texts (c0, c1 … by position), `spans` says which records they are. One query corrects and parses all
+rows and says which meet every condition; only if some do not, a second one says which conditions those were.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from snapshotter.contract import Contract
 from snapshotter.contract.checks import Check, column_checks, key_check
@@ -30,7 +31,8 @@ class Validation:
         """Compile the conditions."""
         self._contract, self._cells, self._spans = contract, cells, spans
         self._bind = contract.parameters
-        self._unique: list[Cell] = [c for c in cells if c.column.rules.unique and c.position is not None]
+        self._texts = [cell for cell in cells if cell.position is not None]
+        self._unique = [cell for cell in self._texts if cell.column.rules.unique]
         self._checks = self._conditions(now)
 
     def judged(self) -> str:
@@ -44,10 +46,26 @@ class Validation:
             for name in cell.field.names
         )
         condition = all_of(check.condition for check in self._checks)
+        changes = "".join(f", {self._changed(cell, step)} AS _fixed_{n}" for n, (cell, step) in self._fixes())
         return (
-            f"SELECT _batch, source_row, _instant, {self._deleted()} AS _deleted, {stored}, ({condition}) AS _ok "
-            f"FROM ({self._parsed()})"
+            f"SELECT _batch, source_row, _instant, {self._deleted()} AS _deleted, {stored}, ({condition}) AS _ok"
+            f"{changes} FROM ({self._parsed()})"
         )
+
+    def corrected(self, table: str) -> str:
+        """Query of (batch, column, correction, number of accepted cells that it changed) over judged rows."""
+        counts = [
+            f"SELECT _batch, {self._bind.bind(cell.column.name)} AS column_name, "
+            f"{self._bind.bind(cell.column.steps[step].name)} AS correction, count(*) AS cells "
+            f"FROM {table} WHERE _ok AND _fixed_{n} GROUP BY _batch"
+            for n, (cell, step) in self._fixes()
+        ]
+        return f"SELECT _batch, column_name, correction, sum(cells) FROM ({' UNION ALL '.join(counts)}) GROUP BY ALL"
+
+    @property
+    def corrects(self) -> bool:
+        """Whether any column of these rows has corrections."""
+        return any(cell.column.steps for cell in self._texts)
 
     def rejected(self) -> str:
         """Query of the other rows: their texts, and what they failed, one line a failure."""
@@ -70,41 +88,71 @@ class Validation:
             f"{failures(reasons)} AS _reasons FROM ({self._parsed()}) WHERE NOT ({condition})) p ON r.rowid = p._n"
         )
 
-    def _texts(self) -> list[Cell]:
-        return [cell for cell in self._cells if cell.position is not None]
+    def misfits(self, positions: Sequence[int]) -> str:
+        """Query of one row: for each position, whether some cell there is not of its column's type."""
+        cells = {cell.position: cell for cell in self._texts}
+        found = []
+        for position in positions:
+            cell = cells[position]
+            is_text = cell.column.type.name == "string"
+            found.append("FALSE" if is_text else f"bool_or(t{position} <> '' AND v{cell.field.index} IS NULL)")
+            if fold(cell.column.name) == fold(self._contract.timestamp.name):
+                found[-1] = f"bool_or(t{position} <> '' AND _instant IS NULL)"
+        return f"SELECT {', '.join(f'coalesce({test}, FALSE)' for test in found)} FROM ({self._parsed()})"
+
+    # -- from raw texts to values
 
     def _parsed(self) -> str:
-        """Query of the rows with their texts (t by position), values (v by field) and instants."""
+        """Query of the rows with their corrected texts (t by position), values (v by field) and instants."""
+        typed = [cell for cell in self._texts if cell.column.type.name != "string"]
+        parts = ["*", *(f"{cell.column.type.parse(f't{cell.position}')} AS v{cell.field.index}" for cell in typed)]
+        parts.append(f"{self._contract.clock.instant(f't{self._timestamp().position}', self._bind)} AS _instant")
+        for cell in self._unique:
+            text = f"t{cell.position}"
+            value = text if cell.column.type.name == "string" else cell.column.type.parse(text)
+            place = f"row_number() OVER (PARTITION BY _batch, {value} ORDER BY _n)"
+            parts.append(f"{place} AS _occurrence_{cell.field.index}")
+        return f"SELECT {', '.join(parts)} FROM ({self._corrected_texts()})"
+
+    def _corrected_texts(self) -> str:
+        """Query of the texts after each step of correction (s3_1: position 3 after its first), and at last t3.
+
+        One query around the other, a step each: a step written into the next one would be computed twice there.
+        """
         if len(self._spans) == 1:
             (span,) = self._spans
             where, batch, row = "raw r", f"{span.batch:d}", f"r.rowid - {span.first:d} + {span.record:d}"
         else:
             where = "raw r ASOF JOIN spans s ON r.rowid >= s.first"
             batch, row = "s.batch", "r.rowid - s.first + s.record"
-        parts = ["r.rowid AS _n", f"({batch})::INTEGER AS _batch", f"({row})::BIGINT AS source_row"]
-        for cell in self._texts():
-            source = f"r.c{cell.position}"
-            parts.append(f"{source} AS t{cell.position}")
-            if cell.column.type.name != "string":
-                parts.append(f"{cell.column.type.parse(source)} AS v{cell.field.index}")
-        parts.append(f"{self._instant_of('r.c')} AS _instant")
-        for cell in self._unique:
-            value = f"r.c{cell.position}"
-            value = value if cell.column.type.name == "string" else cell.column.type.parse(value)
-            place = f"row_number() OVER (PARTITION BY {batch}, {value} ORDER BY r.rowid)"
-            parts.append(f"{place} AS _occurrence_{cell.field.index}")
-        return f"SELECT {', '.join(parts)} FROM {where}"
+        cells = [f"r.c{cell.position} AS {_after(cell, 0)}" for cell in self._texts]
+        query = (
+            f"SELECT r.rowid AS _n, ({batch})::INTEGER AS _batch, ({row})::BIGINT AS source_row, "
+            f"{', '.join(cells)} FROM {where}"
+        )
+        for step in range(max((len(cell.column.steps) for cell in self._texts), default=0)):
+            fixed = [
+                f"{cell.column.steps[step].sql(_after(cell, step))} AS {_after(cell, step + 1)}"
+                for cell in self._texts
+                if step < len(cell.column.steps)
+            ]
+            query = f"SELECT *, {', '.join(fixed)} FROM ({query})"
+        last = [f"{_after(cell, len(cell.column.steps))} AS t{cell.position}" for cell in self._texts]
+        return f"SELECT *, {', '.join(last)} FROM ({query})"
 
-    def _instant_of(self, prefix: str) -> str:
-        cell = self._timestamp()
-        return self._contract.clock.instant(f"{prefix}{cell.position}", self._bind)
+    def _fixes(self) -> list[tuple[int, tuple[Cell, int]]]:
+        """Every step of correction of every column, numbered."""
+        return list(enumerate((cell, step) for cell in self._texts for step in range(len(cell.column.steps))))
+
+    def _changed(self, cell: Cell, step: int) -> str:
+        return f"{_after(cell, step)} <> {_after(cell, step + 1)}"
 
     def _timestamp(self) -> Cell:
         name = fold(self._contract.timestamp.name)
         return next(cell for cell in self._cells if fold(cell.column.name) == name)
 
     def _value(self, cell: Cell) -> str:
-        """SQL of the stored value; an absent key cell is empty."""
+        """SQL of the stored value; an absent cell is empty."""
         if cell.position is None:
             return "''" if cell.field.is_text else f"NULL::{cell.column.type.stored}"
         if cell.column.type.name == "string":
@@ -121,7 +169,7 @@ class Validation:
     def _deleted(self) -> str:
         """SQL of the mark of a tombstone; an absent column is no mark."""
         rule = self._contract.config.delete_when
-        marker = next((c for c in self._texts() if rule and fold(c.column.name) == fold(rule.column)), None)
+        marker = next((c for c in self._texts if rule and fold(c.column.name) == fold(rule.column)), None)
         if rule is None or marker is None:
             return "FALSE"
         if rule.values is None:
@@ -130,18 +178,10 @@ class Validation:
         value = f"t{marker.position}" if marker.column.type.name == "string" else f"v{marker.field.index}"
         return f"coalesce({value} IN ({allowed}), FALSE)"
 
+    # -- conditions
+
     def _conditions(self, now: datetime) -> list[Check]:
-        checks: list[Check] = []
-        for cell in self._cells:
-            text = f"t{cell.position}" if cell.position is not None else "''"
-            value = text if cell.column.type.name == "string" or cell.position is None else f"v{cell.field.index}"
-            if cell.position is None and not cell.column.nullable:
-                checks.append(
-                    Check(cell.column.name, "nullable", "FALSE", "is absent from the file, and may not be empty")
-                )
-            elif cell.position is not None:
-                checks += column_checks(cell.column, text, value, self._bind)
-        checks += [
+        once = [
             Check(
                 c.column.name,
                 "unique",
@@ -153,7 +193,17 @@ class Validation:
         key = [fold(column.name) for column in self._contract.key]
         parts = [cell for name in key for cell in self._cells if fold(cell.column.name) == name]
         texts = [f"t{cell.position}" if cell.position is not None else "''" for cell in parts]
-        return [*checks, *key_check(self._contract.key, texts), *self._time_checks(now)]
+        about_cells = chain.from_iterable(map(self._cell_checks, self._cells))
+        return [*about_cells, *once, *key_check(self._contract.key, texts), *self._time_checks(now)]
+
+    def _cell_checks(self, cell: Cell) -> list[Check]:
+        column = cell.column
+        if cell.position is None:
+            reason = "is absent from the file, and may not be empty"
+            return [] if column.nullable else [Check(column.name, "nullable", "FALSE", reason)]
+        text = f"t{cell.position}"
+        value = text if column.type.name == "string" else f"v{cell.field.index}"
+        return column_checks(column, _after(cell, 0), text, value, self._bind)
 
     def _time_checks(self, now: datetime) -> list[Check]:
         cell, limit = self._timestamp(), self._contract.config.max_future
@@ -168,3 +218,8 @@ class Validation:
             reason = "is later than max_future allows"
             checks.append(Check(cell.column.name, "max_future", f"_instant IS NULL OR _instant <= {latest}", reason))
         return checks
+
+
+def _after(cell: Cell, step: int) -> str:
+    """The name of a cell's text after so many steps of correction."""
+    return f"s{cell.position}_{step}"

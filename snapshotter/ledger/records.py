@@ -33,6 +33,15 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class FailureGroup(_Record):
+    """Rows that were refused for one reason; in a file that is refused because of them."""
+
+    column: str
+    rule: str
+    reason: str
+    rows: int
+
+
 class Failure(_Record):
     """Why a whole file was refused.
 
@@ -41,12 +50,16 @@ class Failure(_Record):
         reason: for a person; never holds a cell's value.
         column: the column at fault, if one is.
         row: the number of the record at fault (header 0, first record 1), if one is.
+        groups: what was wrong with its rows, if there were too many of them.
+        candidates: names in its header that may be the column that is missing.
     """
 
     rule: str
     reason: str
     column: str | None = None
     row: int | None = None
+    groups: tuple[FailureGroup, ...] = ()
+    candidates: tuple[str, ...] = ()
 
 
 class FileRecord(_Record):
@@ -66,6 +79,8 @@ class FileRecord(_Record):
         shape: index of its header in the ledger's list of shapes.
         acceptance: digest of the contract that accepted it.
         read, accepted, rejected: numbers of records.
+        corrected: (column, correction, number of accepted cells that it changed).
+        empty: the columns of its header that are empty in every accepted record.
         rejects: path of its rejected rows inside `output/rejects/<dataset>/`, and the digest of that file.
         warnings, failure: what a person should know.
     """
@@ -87,6 +102,8 @@ class FileRecord(_Record):
     read: int = 0
     accepted: int = 0
     rejected: int = 0
+    corrected: tuple[tuple[str, str, int], ...] = ()
+    empty: tuple[int, ...] = ()
     rejects: str | None = None
     rejects_sha256: str | None = None
     warnings: tuple[str, ...] = ()

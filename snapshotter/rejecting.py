@@ -1,0 +1,69 @@
+"""Writing what was refused: the rows of an applied file, or what was wrong with a file that had too many of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+from loguru import logger
+
+from snapshotter import disk, inbox, rejects
+from snapshotter.engine.base import Engine
+from snapshotter.ledger.records import Failure, FailureGroup
+from snapshotter.loading import Proven
+
+_GROUPS = 20  # kinds of failure that a refused file names
+
+
+class RejectsWriter:
+    """Writes the files of refused rows of one run, as drafts.
+
+    Args:
+        engine: holds the refused rows.
+        scratch: a folder for the engine.
+        folder: where the files go once they are committed.
+        drafts: where they are until then.
+    """
+
+    def __init__(self, engine: Engine, scratch: Path, folder: Path, drafts: Path) -> None:
+        """Nothing is written yet."""
+        self._engine, self._scratch, self._folder, self._drafts = engine, scratch, folder, drafts
+        self._names: set[str] = set()
+
+    def write(self, proven: Proven, sha256: str) -> tuple[str, str]:
+        """Write the refused rows of a file.
+
+        Args:
+            proven: the file.
+            sha256: its digest.
+
+        Returns:
+            The name that the file of refused rows will have, and its digest.
+        """
+        draft, judged = disk.temporary(self._scratch), b""
+        positions = rejects.kept_positions(proven.names)
+        if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):
+            judged = draft.read_bytes()
+        content = rejects.compose(proven.names, proven.delimiter, judged, proven.ragged, proven.header.width)
+        name = inbox.free_name(self._folder, f"{proven.name}.csv", sha256, taken=self._names)
+        self._names.add(name)
+        disk.make_folder(self._drafts)
+        disk.replace(rejects.draft(self._drafts, proven.batch), content)
+        return name, hashlib.sha256(content).hexdigest()
+
+    def too_many(self, proven: Proven, rejected: int, limit: float) -> Failure:
+        """Why a file is refused whole: too large a share of its rows were; by kind, most frequent first."""
+        groups = [
+            FailureGroup(column=c, rule=r, reason=why, rows=n) for c, r, why, n in self._engine.failures(proven.batch)
+        ]
+        cells = Counter(record.cells for record in proven.ragged)
+        for number, rows in cells.items():
+            reason = f"the record has {number} cells, the header {proven.header.width}"
+            groups.append(FailureGroup(column="", rule="cells", reason=reason, rows=rows))
+        groups.sort(key=lambda group: -group.rows)
+        logger.bind(file=proven.name, rows=rejected).info("too many rows refused")
+        total = proven.layout.records
+        said = "; ".join(f"{group.reason} ({group.rows:,})" for group in groups[:3])
+        reason = f"{rejected:,} of {total:,} rows were refused, more than max_reject_ratio = {limit:g} allows: {said}"
+        return Failure(rule="max_reject_ratio", reason=reason, groups=tuple(groups[:_GROUPS]))

@@ -107,7 +107,7 @@ class Dataset:
     def _notes_of_newest(self) -> list[Requeued]:
         """The notes of requeued files that the newest commit took."""
         newest = self.ledger.newest()
-        if newest is None or self.ledger.is_finished():
+        if newest is None or newest.kind == "rebuild" or self.ledger.is_finished():
             return []
         taken = {(r.sha256, r.name, r.revision) for r in newest.files}
         return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
@@ -181,6 +181,31 @@ class Dataset:
             drafts_folder=drafts_folder,
             progress=progress,
         )
+
+    def judge_again(
+        self, drops: Sequence[Drop], identities: Identities, now: datetime, progress: Callable[[int], None]
+    ) -> Draft:
+        """Judge archived files under the configured contract, as if nothing were stored yet, for a rebuild.
+
+        Refused rows are drafts outside `output/rejects/`, until `keep_rejects`.
+        """
+        binding = Binding(self.contract, self.state.columns, self.state.shapes, frozenset())
+        draft = Draft("rebuild", now, self.contract, replace(self.state, batches={}, parts={}), binding=binding)
+        self.engine.verify(self.contract)
+        draft.taken = self._intake(draft, identities, self._scratch, progress).take(drops)
+        binding.store_key()
+        draft.dropped = tuple(batch.id for batch in self.state.held)
+        draft.removed_parts = tuple(self.state.parts)
+        return draft
+
+    def keep_rejects(self, draft: Draft) -> None:
+        """Put the refused rows of a rebuild where the commit will give them their names."""
+        folder = self._layout.rejects(self.name)
+        for record in draft.new:
+            if record.rejects:
+                disk.make_folder(folder)
+                content = rejects.draft(self._scratch, record.batch or 0).read_bytes()
+                disk.replace(rejects.draft(folder, record.batch or 0), content)
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""

@@ -38,7 +38,9 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
         if not batch.archived.startswith("processed/")
     )
     if requeue:
-        draft.moves += _requeue(dataset, [state.batches[number] for number in draft.dropped])
+        staying = {_file_of(batch) for batch in then.held}  # a rebuild gave files that count another batch
+        leaving = [state.batches[number] for number in draft.dropped]
+        draft.moves += _requeue(dataset, [batch for batch in leaving if _file_of(batch) not in staying])
     return _finish(dataset, draft)
 
 
@@ -126,6 +128,11 @@ def _requeue(dataset: Dataset, batches: Sequence[Batch]) -> tuple[Move, ...]:
     return tuple(
         removal(batch, dataset.place("processing", batch.record.name, batch.record.sha256)) for batch in batches
     )
+
+
+def _file_of(batch: Batch) -> tuple[str, int, str]:
+    """What batches that have one file have in common."""
+    return batch.record.name, batch.record.revision, batch.record.sha256
 
 
 def _requeue_all(layout: Layout, dataset: str) -> list[str]:

@@ -216,7 +216,7 @@ class Engine(Protocol):
         ...
 
     def differences(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> tuple[int, int, int]:
-        """Count the keys that are added, removed and changed from one kept state to another."""
+        """Count the keys that are added, removed and changed from one kept state to another, and forget both."""
         ...
 
     def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:

@@ -221,7 +221,8 @@ class DuckDBEngine:
         self._run(f"CREATE OR REPLACE VIEW published AS SELECT p.*, {lineage}")
         if not any(batch.is_new for batch in batches):
             return Effects()
-        return self._effects(frame, has_stored=bool(stored.paths), rivalry=rivalry)
+        replaced = any(batch.is_gone for batch in batches)
+        return self._effects(frame, has_stored=bool(stored.paths), rivalry=rivalry, replaced=replaced)
 
     def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
         """Compare the keys of two batches."""
@@ -230,7 +231,7 @@ class DuckDBEngine:
         a, b = (f"(SELECT * FROM all_rows WHERE _batch = {batch:d})" for batch in (old, new))
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {on})"))
 
-    def _effects(self, frame: Frame, *, has_stored: bool, rivalry: bool) -> Effects:
+    def _effects(self, frame: Frame, *, has_stored: bool, rivalry: bool, replaced: bool) -> Effects:
         """Compare the touched keys before and after; nothing is looked for where nothing can be."""
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
@@ -241,8 +242,8 @@ class DuckDBEngine:
             self._resolve(frame, "before_rows", "before")
         else:
             self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
-        outcomes = merge.outcomes(frame, "touched", "before_published", "after_published", "after_winners")
-        self._run(f"CREATE TABLE outcomes AS {outcomes}")
+        views = ("touched", "before_published", "after_published", "after_winners")
+        self._run(f"CREATE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
         echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
         if rivalry:
             echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
@@ -358,6 +359,7 @@ class DuckDBEngine:
             f"{a} a JOIN {b} b ON {on} WHERE {differ}",
         )
         added, removed, changed = (int(self._one(f"SELECT count(*) FROM {query}")) for query in queries)
+        self._run(f"DROP TABLE {a}; DROP TABLE {b}")
         return added, removed, changed
 
     def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:

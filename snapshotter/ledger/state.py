@@ -139,6 +139,8 @@ class State:
         for _, record in self.files:
             batch = self.batches.get(record.batch) if record.batch is not None else None
             path = batch.archived if batch else record.archived
+            if path in found and batch is not None and not batch.held:
+                continue  # of the batches that a file was, the one that holds says what it is called
             found[path] = (record, path)
         return found
 

@@ -168,7 +168,7 @@ def text_rules(draw):
 @st.composite
 def bounds(draw):
     """Bounds of a number: (in TOML, in pydantic)."""
-    low, high = sorted(draw(st.lists(st.integers(-200, 20000), min_size=2, max_size=2)))
+    low, high = sorted(draw(st.lists(st.integers(-200, 900), min_size=2, max_size=2)))
     rules = {name: value for name, value in (("min", low), ("max", high)) if draw(st.booleans())}
     return rules, {{"min": "ge", "max": "le"}[name]: value for name, value in rules.items()}
 

@@ -150,7 +150,6 @@ class Settings(_Frozen):
 _NOT_YET: dict[str, tuple[Any, ...]] = {
     "encodings": (("utf-8",), ("utf8",)),
     "replace_revisions": (False,),
-    "transform": ("",),
     "contract": ("",),
 }
 

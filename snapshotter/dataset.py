@@ -26,6 +26,7 @@ from snapshotter.ledger.state import State
 from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
 from snapshotter.requeue import Requeued, read_requeued
 from snapshotter.resolution import Resolution, resolve
+from snapshotter.transforming import load_transform
 
 
 @dataclass
@@ -193,6 +194,7 @@ class Dataset:
                 state=self.state,
                 binding=binding,
                 engine=self.engine,
+                transform=load_transform(self._layout.root, self.contract),
                 requeued=read_requeued(self._layout.queue),
                 scratch=self._scratch,
                 rejects_folder=self._layout.rejects(self.name),

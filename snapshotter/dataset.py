@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from loguru import logger
@@ -28,6 +29,7 @@ from snapshotter.parts import Parts
 from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
 from snapshotter.requeue import Requeued, read_requeued
 from snapshotter.resolution import resolve
+from snapshotter.transforming import Transform, load_transform
 
 
 class Dataset:
@@ -61,6 +63,16 @@ class Dataset:
     def parts(self) -> Parts:
         """Writes Parquet files."""
         return Parts(self.ledger, self.engine)
+
+    @cached_property
+    def _transform(self) -> Transform | None:
+        """The user's function, imported when files wait for it."""
+        return load_transform(self._layout.root, self.contract)
+
+    @property
+    def _acceptance(self) -> str:
+        """A digest of all that decides now what is accepted, the user's function among it."""
+        return self.contract.acceptance(self._transform.digest if self._transform else "")
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -154,7 +166,7 @@ class Dataset:
         if drops:
             self.engine.verify(self.contract)
             requeued, queue = read_requeued(self._layout.queue), {drop.name for drop in drops}
-            names = Queued(self.contract, self.state, requeued, queue, now)
+            names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
             drafts = self._scratch if dry_run else self._layout.rejects(self.name)
             taken = self._intake(draft, names, drafts, progress).take(drops)
             draft.taken = replace(taken, consumed=names.consumed)
@@ -175,6 +187,8 @@ class Dataset:
             binding=draft.binding,
             engine=self.engine,
             identities=identities,
+            transform=self._transform,
+            acceptance=self._acceptance,
             first_batch=self.state.next_batch,
             scratch=self._scratch,
             rejects_folder=self._layout.rejects(self.name),

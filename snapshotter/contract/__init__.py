@@ -16,6 +16,7 @@ from snapshotter.contract.corrections import steps
 from snapshotter.contract.times import Clock, format_pattern
 from snapshotter.contract.types import NAMES, CellType, cell_type
 from snapshotter.errors import ConfigError
+from snapshotter.extension import is_reference
 from snapshotter.sql import Parameters
 
 # Keys that do not decide whether a file or row is accepted, nor what is stored of it.
@@ -58,9 +59,13 @@ class Contract:
         """The type of that name, under this contract's clock."""
         return cell_type(name, self.clock, self.parameters)
 
-    def acceptance(self) -> str:
-        """A digest of all that decides what is accepted: equal digests, equal verdicts."""
-        rules = self.config.model_dump(mode="json", exclude=_NOT_ACCEPTANCE)
+    def acceptance(self, code: str = "") -> str:
+        """A digest of all that decides what is accepted: equal digests, equal verdicts.
+
+        Args:
+            code: a digest of the user's own code that has a say in it.
+        """
+        rules = self.config.model_dump(mode="json", exclude=_NOT_ACCEPTANCE) | ({"code": code} if code else {})
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -75,6 +80,8 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
         return ConfigError(file=file, key=f"datasets.{dataset}.{key}", problem=what, allowed=allowed)
 
     _check_times(config, problem)
+    if config.transform and not is_reference(config.transform):
+        raise problem("transform", 'is not of the form "module:function"', 'An example: "cleaning:tidy".')
     parameters, clock = Parameters(), Clock(config.timestamp_formats, config.timezone)
     columns: dict[str, Column] = {}
     for name, rules in _declared(config).items():

@@ -6,12 +6,15 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn
@@ -47,6 +50,19 @@ class Span:
     first: int
     batch: int
     record: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a text outside the engine.
+
+    Args:
+        places: which rows of the text they are (0-based), ascending.
+        texts: their cells, an array of `str` for each column.
+    """
+
+    places: npt.NDArray[np.int64]
+    texts: Sequence[npt.NDArray[np.object_]]
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,19 @@ class Engine(Protocol):
 
     def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
         """Find those of some positions at which a cell of what was read last is not of its column's type."""
+        ...
+
+    def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
+        """Put other rows in the place of those that were read last, so many at a time.
+
+        What is judged then are the new ones; `write_rejects` still gives the cells as they were read. Rows that
+        do not come back are refused.
+
+        Args:
+            positions: the cells that the function gets.
+            rows: at most so many at a time.
+            change: makes rows of rows; called at least once. What it raises comes through.
+        """
         ...
 
     def accept(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +22,14 @@ from snapshotter.engine.base import (
     Difference,
     Effects,
     ReadFailed,
+    Rows,
     Span,
     Stored,
     Text,
     Verdict,
     Version,
 )
+from snapshotter.engine.exchange import exchange, left_out
 from snapshotter.engine.validation import Validation
 from snapshotter.errors import ConfigError, LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.merge import Field, Frame
@@ -48,6 +50,7 @@ class DuckDBEngine:
         self._never = secrets.token_hex(16)
         self._accepted: list[str] = []
         self._rejected: list[str] = []
+        self._is_transformed = False  # whether `raw` holds what a user's function made of `original`
         self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
         folders = ", ".join(_literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
@@ -91,6 +94,7 @@ class DuckDBEngine:
             f"strict_mode=true, compression='none', hive_partitioning=false, nullstr='{self._never}', "
             f"max_line_size={max(_MIN_LINE, text.longest + 2)}, columns={{{columns}}}"
         )
+        self._forget_text()
         try:
             with self._translated():
                 self._connection.execute(
@@ -101,11 +105,16 @@ class DuckDBEngine:
         return int(self._one("SELECT count(*) FROM raw"))
 
     def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
-        """Look at the rows of `raw`, and forget them."""
-        validation = Validation(contract, cells, [Span(0, 0, 1)], None)
+        """Look at the rows of `raw`."""
+        validation = Validation(contract, cells, [Span(0, 0, 1)], None, transformed=self._is_transformed)
         (found,) = self._all(validation.misfits(wanted), contract.parameters)
-        self._run("DROP TABLE raw")
         return [position for position, misfit in zip(wanted, found, strict=True) if misfit]
+
+    def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
+        """Keep the rows of `raw` as `original`, and make a new `raw`."""
+        with self._translated():
+            exchange(self._connection, positions, rows, change)
+        self._is_transformed = True
 
     def accept(
         self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime
@@ -115,7 +124,7 @@ class DuckDBEngine:
         table = f"accepted_{number}"
         self._accepted.append(table)
         self._set_spans(spans)
-        validation = Validation(contract, cells, spans, now)
+        validation = Validation(contract, cells, spans, now, transformed=self._is_transformed)
         self._run(f"CREATE TABLE {table} AS {validation.judged()}", contract.parameters)
         present = [cell.field for cell in cells if cell.position is not None]
         empty = ", ".join(f"bool_and({_is_empty(field)}) FILTER (_ok)" for field in present)
@@ -125,11 +134,13 @@ class DuckDBEngine:
             self._all(validation.corrected(table), contract.parameters) if validation.corrects else ()
         ):
             corrected.setdefault(batch, []).append((str(change[0]), str(change[1]), int(change[2])))
-        if any(good < total for _, good, total, *_ in rows):
-            self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}", contract.parameters)
+        some_left_out = self._is_transformed and self._one(f"SELECT count(*) FROM ({left_out()})")
+        if some_left_out or any(good < total for _, good, total, *_ in rows):
+            more = f" UNION ALL BY NAME {left_out()}" if some_left_out else ""
+            self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}{more}", contract.parameters)
             self._rejected.append(f"rejected_{number}")
             self._run(f"DELETE FROM {table} WHERE NOT _ok")
-        self._run("DROP TABLE raw")
+        self._forget_text()
         return {
             batch: Verdict(
                 int(good),
@@ -153,6 +164,11 @@ class DuckDBEngine:
         """Delete from every table of judged rows."""
         for table in (*self._accepted, *self._rejected):
             self._run(f"DELETE FROM {table} WHERE _batch = {batch:d}")
+
+    def _forget_text(self) -> None:
+        for table in ("raw", "original"):
+            self._run(f"DROP TABLE IF EXISTS {table}")
+        self._is_transformed = False
 
     def _set_spans(self, spans: Sequence[Span]) -> None:
         rows = [(s.first, s.batch, s.record) for s in spans]

@@ -154,7 +154,6 @@ _NOT_YET: dict[str, tuple[Any, ...]] = {
     "max_reject_ratio": (1.0,),
     "replace_revisions": (False,),
     "transform": ("",),
-    "contract": ("",),
 }
 _COLUMN_NOT_YET: dict[str, tuple[Any, ...]] = {"null_values": ((),), "correct": ((),)}
 

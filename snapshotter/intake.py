@@ -15,6 +15,7 @@ from snapshotter import disk, inbox, reader, rejects
 from snapshotter.binding import Binding
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused, missing, resolve
+from snapshotter.contract.model import Judge
 from snapshotter.engine.base import Engine
 from snapshotter.inbox import Content, Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
@@ -295,11 +296,22 @@ class Intake:
         if first.name.endswith(".csv") and not inbox.unchanged(first.content, first.size, first.modified):
             self._note(first.place, status=Status.DEFERRED, batch=None)
         else:
-            accepted = self._engine.accept(self._contract, first.cells, spans, self._now)
+            judge = Judge(self._contract.model) if self._contract.model else None
+            accepted = self._engine.accept(self._contract, first.cells, spans, self._now, judge)
             for proven in files:
-                self._complete(proven, accepted.get(proven.batch, 0))
+                if judge and proven.batch in judge.broken:
+                    self._break(proven, *judge.broken[proven.batch])
+                else:
+                    self._complete(proven, accepted.get(proven.batch, 0))
         for proven in files:
             proven.content.close()
+
+    def _break(self, proven: Proven, row: int, reason: str) -> None:
+        """Refuse a file whose rows could not be judged, since the user's own model failed."""
+        self._engine.forget(proven.batch)
+        self._note(proven.place, batch=None, read=0)
+        mend = "nothing of the file was taken; mend the model, and drop the file again"
+        self._refuse(proven.place, "model", f"{reason}; {mend}", row=row)
 
     def _complete(self, proven: Proven, accepted: int) -> None:
         """Put the verdict into the file's record, and write its refused rows."""

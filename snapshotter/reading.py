@@ -135,10 +135,16 @@ def _file_info(at: datetime, record: FileRecord, state: State) -> FileInfo:
     )
 
 
-def rejects(layout: Layout, contract: Contract, name: str | None) -> list[RejectInfo]:
+def current_contract(layout: Layout, dataset: str) -> Contract | None:
+    """The contract of the current snapshot, which stands alone; None before the first one."""
+    current = Ledger(layout.ledger(dataset), dataset).open().current
+    return stored_contract(dataset, current) if current else None
+
+
+def rejects(layout: Layout, dataset: str, name: str | None) -> list[RejectInfo]:
     """Refused rows of batches that count, and files that are refused and were not accepted since."""
-    dataset = contract.dataset
-    aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
+    contract = current_contract(layout, dataset)
+    aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()} if contract else {}
     state = Ledger(layout.ledger(dataset), dataset).open()
     refused = [record.archived for record in _refused(layout, state)]
     found: list[RejectInfo] = []
@@ -188,12 +194,10 @@ def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[R
     ]
 
 
-def status(layout: Layout, contracts: list[Contract]) -> StatusResult:
+def status(layout: Layout, settings: Settings) -> StatusResult:
     """The state of a workspace."""
-    drops, unmatched = sort_queue(layout, contracts)
-    datasets = [
-        _dataset_status(layout, contract.dataset, [d.name for d in drops[contract.dataset]]) for contract in contracts
-    ]
+    drops, unmatched = sort_queue(layout, settings.datasets)
+    datasets = [_dataset_status(layout, name, [drop.name for drop in drops[name]]) for name in settings.datasets]
     return StatusResult(
         workspace=str(layout.root),
         queue=sum(len(names) for names in drops.values()),

@@ -261,7 +261,6 @@ WRONG = {
         "say false",
     ),
     "transform": (HEAD_OF_DATASET + 'transform = "m:f"\n', "datasets.default.transform", "not in this version"),
-    "contract": (HEAD_OF_DATASET + 'contract = "m:M"\n', "datasets.default.contract", "not in this version"),
     "null_values": (
         '[datasets.default.columns.v]\nnull_values = ["NA"]\n',
         "datasets.default.columns.v.null_values",

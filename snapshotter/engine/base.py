@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn
+from snapshotter.contract.model import Judge
 from snapshotter.merge import Field, Frame
 from snapshotter.publish import ViewColumn
 
@@ -143,8 +144,19 @@ class Engine(Protocol):
         """Read a text; returns the number of its records. Raises ReadFailed."""
         ...
 
-    def accept(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime) -> dict[int, int]:
-        """Judge what was read last; returns the number of accepted rows by batch."""
+    def accept(
+        self,
+        contract: Contract,
+        cells: Sequence[Cell],
+        spans: Sequence[Span],
+        now: datetime,
+        judge: Judge | None = None,
+    ) -> dict[int, int]:
+        """Judge what was read last, by the judge too if there is one; returns the accepted rows by batch."""
+        ...
+
+    def forget(self, batch: int) -> None:
+        """Drop the rows of a batch that was judged: its file is refused."""
         ...
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:

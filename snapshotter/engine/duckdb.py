@@ -16,17 +16,9 @@ from snapshotter import merge
 from snapshotter.contract import Contract
 from snapshotter.contract.checks import literals
 from snapshotter.contract.columns import StoredColumn
-from snapshotter.engine.base import (
-    BatchRow,
-    Cell,
-    Difference,
-    Effects,
-    ReadFailed,
-    Span,
-    Stored,
-    Text,
-    Version,
-)
+from snapshotter.contract.model import Judge
+from snapshotter.engine import judging
+from snapshotter.engine.base import BatchRow, Cell, Difference, Effects, ReadFailed, Span, Stored, Text, Version
 from snapshotter.engine.validation import Validation
 from snapshotter.errors import ConfigError, LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.merge import Field, Frame
@@ -46,8 +38,6 @@ class DuckDBEngine:
         self._never = secrets.token_hex(16)
         self._accepted: list[str] = []
         self._rejected: list[str] = []
-        self._fields: dict[str, Field] = {}
-        self._texts = 0
         self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
         folders = ", ".join(_literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
@@ -100,11 +90,17 @@ class DuckDBEngine:
             raise ReadFailed(str(error)) from None
         return int(self._one("SELECT count(*) FROM raw"))
 
-    def accept(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime) -> dict[int, int]:
+    def accept(
+        self,
+        contract: Contract,
+        cells: Sequence[Cell],
+        spans: Sequence[Span],
+        now: datetime,
+        judge: Judge | None = None,
+    ) -> dict[int, int]:
         """Judge the rows of `raw`: the good go to a table of accepted ones, the others to one of refused ones."""
         number = len(self._accepted)
         self._accepted.append(f"accepted_{number}")
-        self._fields |= {field.name: field for field in (cell.field for cell in cells)}
         self._table(
             "spans",
             "first BIGINT, batch INTEGER, record BIGINT",
@@ -112,13 +108,22 @@ class DuckDBEngine:
         )
         validation = Validation(contract, cells, spans, now)
         self._run(f"CREATE TABLE accepted_{number} AS {validation.judged()}", contract.parameters)
+        if judge:
+            judging.ask(judge, self._all, f"accepted_{number}", cells, contract)
         rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*) FROM accepted_{number} GROUP BY _batch")
         if any(good < total for _, good, total in rows):
             self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}", contract.parameters)
             self._rejected.append(f"rejected_{number}")
+            if judge:
+                self._run(judging.refused(f"rejected_{number}"))
             self._run(f"DELETE FROM accepted_{number} WHERE NOT _ok")
         self._run("DROP TABLE raw")
         return {int(batch): int(good) for batch, good, _ in rows}
+
+    def forget(self, batch: int) -> None:
+        """Delete from every table of judged rows."""
+        for table in (*self._accepted, *self._rejected):
+            self._run(f"DELETE FROM {table} WHERE _batch = {batch:d}")
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch, without a header."""

@@ -514,6 +514,26 @@ def test_old_snapshots_never_need_the_model(workspace):
     assert stored["commitInfo"]["snapshotter"]["contract"]["columns"]["amount"]["min"] == "0"
 
 
+def test_annotations_may_be_texts_and_modules_may_lie_in_folders(workspace):
+    """`from __future__ import annotations` and `rules.sales:Row` work, and so does a class beside the model."""
+    model = "from __future__ import annotations\nfrom enum import Enum\n" + EVEN + "    kind: Kind = None\n"
+    model += "\n\nclass Kind(Enum):\n    A = 'a'\n\n\nRow.model_rebuild()\n"
+    content = "id,timestamp,kind\n1,2024-01-01,a\n2,2024-01-01,b\n"
+    ws = workspace(CONFIG.replace("model:", "rules.sales:"), **{"a.csv": content})
+    (ws.layout.root / "rules").mkdir()
+    (ws.layout.root / "rules" / "sales.py").write_text(model)
+    ws.run()
+    assert [(row, rule) for _, row, _, rule, _ in rejected(ws)] == [(2, "values")]
+
+
+def test_a_dry_run_asks_the_model_too(workspace):
+    """A dry run counts what the model refuses, and changes nothing."""
+    ws = modelled(workspace, EVEN, **{"a.csv": "id,timestamp,amount\n1,2024-01-01,3\n2,2024-01-01,2\n"})
+    (result,) = ws.run(dry_run=True).datasets
+    assert (result.counts.accepted, result.counts.rejected) == (1, 1)
+    assert not ws.layout.output.exists()
+
+
 def test_two_workspaces_may_have_models_of_one_name(workspace):
     """Each workspace has its own `model.py`, in one process."""
     content = "id,timestamp,amount\n1,2024-01-01,3\n"

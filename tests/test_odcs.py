@@ -157,7 +157,7 @@ BROKEN = {
     "an unknown key": (SALES + "more: 1\n", "xtra inputs"),
     "an alias": (HEAD + "tags: &a [x]\nschema: *a\n", "has YAML aliases"),
     "too large": (SALES + "#" * 10**6, "more than 1,000,000 bytes"),
-    "too deep": ("[" * 100_000, "not valid YAML"),
+    "too deep": ("[" * 100_000, "nested too deep"),
     "no schema": (HEAD, "has no object 'default'; it has none"),
     "twins": (SALES.replace("name: shop", "name: KIND"), "names a column twice"),
     "no name": (SALES.replace("name: shop, ", ""), "without a name"),

@@ -62,7 +62,7 @@ class RowModel:
         """Look at the fields, once."""
         self._model = model
         self._fields: list[ModelField] = fields_of(model)
-        self._by_column = {fold(field.name): field for field in self._fields}
+        self._by_column = {name: field for field in self._fields for name in (field.name, fold(field.name))}
         self._by_place = {name: field.name for field in self._fields for name in (field.name, field.key)}
 
     @property
@@ -103,7 +103,8 @@ class RowModel:
         Raises:
             ModelBroke: a validator failed in another way than by refusing.
         """
-        fields = ((self._by_column[fold(name)], text) for name, text in cells.items())
+        known = self._by_column
+        fields = ((known.get(name) or known[fold(name)], text) for name, text in cells.items())
         given = ((field, text) for field, text in fields if text or not field.skips_empty)
         values = {field.key: field.value(text) if text else field.empty for field, text in given}
         try:

@@ -15,7 +15,8 @@ from snapshotter.engine.base import Cell
 from snapshotter.publish import ViewColumn, text
 from snapshotter.sql import Parameters
 
-CHUNK = 50_000  # rows that are in Python's memory at once
+CHUNK = 50_000  # rows that are in Python's memory at once; fewer if they are wide
+_CELLS = 1_000_000  # cells that are
 
 
 class Run(Protocol):
@@ -41,8 +42,9 @@ def ask(judge: Judge, run: Run, accepted: str, cells: Sequence[Cell], contract: 
     names = [cell.column.name for cell in known]
     texts = "".join(f", coalesce({_published(cell, contract)}, '')" for cell in known)
     (last,) = run(f"SELECT coalesce(max(rowid), -1) FROM {accepted}")[0]
-    for first in range(0, int(last) + 1, CHUNK):
-        chunk = f"p.rowid >= {first:d} AND p.rowid < {first + CHUNK:d}"
+    size = max(1, min(CHUNK, _CELLS // max(1, len(names))))
+    for first in range(0, int(last) + 1, size):
+        chunk = f"p.rowid >= {first:d} AND p.rowid < {first + size:d}"
         query = f"SELECT p._batch, p.source_row{texts} FROM {accepted} p WHERE p._ok AND {chunk} ORDER BY p.rowid"
         rows = run(query, contract.parameters)
         refusals = judge.refusals(names, ((batch, record, cell) for batch, record, *cell in rows))

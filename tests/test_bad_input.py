@@ -258,7 +258,6 @@ WRONG = {
         "say false",
     ),
     "transform": (HEAD_OF_DATASET + 'transform = "m:f"\n', "datasets.default.transform", "not in this version"),
-    "contract": (HEAD_OF_DATASET + 'contract = "m:M"\n', "datasets.default.contract", "not in this version"),
     "a correction that is none": (
         '[datasets.default.columns.v]\ncorrect = ["trim"]\n',
         "datasets.default.columns.v.correct",

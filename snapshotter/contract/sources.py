@@ -97,7 +97,9 @@ def _of_model(dataset: str, config: DatasetConfig, root: Path, problem: Problem)
     try:
         found = load_object(root, config.contract)
     except ValueError as error:
-        raise problem("contract", f"{config.contract!r} {error}", _FORMS) from None
+        raise problem("contract", f"{config.contract!r} {' '.join(str(error).split())}", _FORMS) from None
+    except SystemExit:
+        raise problem("contract", f"{config.contract!r} ends the program when it is imported", _FORMS) from None
     if not (isinstance(found, type) and issubclass(found, BaseModel) and found.model_fields):
         raise problem("contract", f"{config.contract!r} is no pydantic model with fields", _FORMS)
     try:
@@ -107,7 +109,8 @@ def _of_model(dataset: str, config: DatasetConfig, root: Path, problem: Problem)
     except FieldRefused as error:
         raise problem(f"contract: {found.__name__}.{error.field}", error.problem, error.allowed) from None
     except (RuntimeError, NameError, ImportError, TypeError) as error:  # pydantic's own errors are among these
-        raise problem("contract", f"{config.contract!r} is not ready for use: {error}", "Mend the model.") from None
+        words = " ".join(str(error).split())
+        raise problem("contract", f"{config.contract!r} is not ready for use: {words}", "Mend the model.") from None
     changes: dict[str, Any] = {"columns": model.columns}
     if model.forbids_others and "extra_columns" not in config.model_fields_set:
         changes["extra_columns"] = "reject"

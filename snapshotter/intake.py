@@ -213,9 +213,9 @@ class Intake:
         """The columns that were matched by likeness, and whose cells are not of the type that the contract wants."""
         taken = [cell for cell in proven.header.cells if cell.position is not None]
         cells = [Cell(cell.position, cell.column, Field(place)) for place, cell in enumerate(taken)]
-        spans = load([replace(proven, ragged=[])], self._engine, self._scratch)
+        load([replace(proven, ragged=[])], self._engine, self._scratch)
         guesses = [cell.position for cell in proven.header.guesses if cell.position is not None]
-        return frozenset(self._engine.misfits(self._contract, cells, spans, guesses))
+        return frozenset(self._engine.misfits(self._contract, cells, guesses))
 
     def _admit(self, proven: Proven, identity: Identity, strange: list[str]) -> None:
         """Give a proved file its batch and its columns."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from snapshotter import inbox
-from snapshotter import rejects as rejects_file
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
 from snapshotter.dataset import compare_view, stored_contract
@@ -24,9 +21,11 @@ from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
+from snapshotter.refused import refused_files
 from snapshotter.resolution import Resolution, resolve
 from snapshotter.results import (
     CellChange,
+    Correction,
     DatasetResult,
     DatasetStatus,
     DiffResult,
@@ -35,11 +34,12 @@ from snapshotter.results import (
     FileResult,
     LastRun,
     LatestInfo,
-    RejectInfo,
     SnapshotInfo,
     StatusResult,
     VersionInfo,
 )
+
+_TOLD = 5  # warnings of the last run that `status` repeats
 
 
 def error_info(error: SnapshotterError) -> ErrorInfo:
@@ -76,7 +76,12 @@ def _file_result(record: FileRecord) -> FileResult:
         accepted=record.accepted,
         rejected=record.rejected,
         warnings=warnings,
+        corrected=_corrections(record),
     )
+
+
+def _corrections(record: FileRecord) -> list[Correction]:
+    return [Correction(column=column, correction=name, cells=cells) for column, name, cells in record.corrected]
 
 
 def _where(record: FileRecord) -> str:
@@ -132,66 +137,8 @@ def _file_info(at: datetime, record: FileRecord, state: State) -> FileInfo:
         rejected=record.rejected,
         archived=batch.archived if batch else record.archived,
         warnings=_file_result(record).warnings,
+        corrected=_corrections(record),
     )
-
-
-def rejects(layout: Layout, contract: Contract, name: str | None) -> list[RejectInfo]:
-    """Refused rows of batches that count, and files that are refused and were not accepted since."""
-    dataset = contract.dataset
-    aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
-    state = Ledger(layout.ledger(dataset), dataset).open()
-    refused = [record.archived for record in _refused(layout, state)]
-    found: list[RejectInfo] = []
-    for _, record in state.files:
-        if name is not None and record.name != name:
-            continue
-        batch = state.batches.get(record.batch) if record.batch is not None else None
-        if record.failure is not None and record.archived in refused:
-            failure = record.failure
-            found.append(
-                RejectInfo(
-                    file=record.name,
-                    row=failure.row,
-                    column=failure.column,
-                    rule=failure.rule,
-                    value=None,
-                    reason=failure.reason,
-                )
-            )
-        elif record.rejects and batch is not None and batch.status is Status.APPLIED:
-            found += _rows(layout.rejects(dataset) / record.rejects, record.name, aliases)
-    return found
-
-
-def _refused(layout: Layout, state: State) -> list[FileRecord]:
-    """The files that were refused, still lie there, and did not come in again under their name."""
-    waiting: dict[str, list[FileRecord]] = {}
-    for _, record in state.files:
-        if record.status is Status.APPLIED:
-            waiting.pop(record.name, None)
-        elif _is_refused(record, state) and os.path.lexists(layout.input / record.archived):
-            waiting.setdefault(record.name, []).append(record)
-    return [record for records in waiting.values() for record in records]
-
-
-def _is_refused(record: FileRecord, state: State) -> bool:
-    """Whether a file was refused, and that still holds: what a rebuild refused may have been taken back since."""
-    batch = state.batches.get(record.batch) if record.batch is not None else None
-    return (batch.status if batch else record.status) is Status.REJECTED
-
-
-def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[RejectInfo]:
-    if not path.is_file():  # mended and moved back to the queue
-        return []
-    try:
-        found = sorted(rejects_file.read(path, aliases), key=lambda reject: reject.row)
-    except (ValueError, csv.Error, RuntimeError):
-        reason = f"{path.name} was changed and cannot be read any more; drop the original file again to have it anew"
-        return [RejectInfo(file=name, row=None, column=None, rule="rejects", value=None, reason=reason)]
-    return [
-        RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
-        for r in found
-    ]
 
 
 def status(layout: Layout, contracts: list[Contract]) -> StatusResult:
@@ -253,7 +200,7 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
     current = state.current
     if current is not None and compare_view(layout.latest(dataset), current.view) is not Found.SAME:
         found.append("latest.csv is not the current snapshot; the next run writes it again")
-    refused = [record.archived.startswith("rejected/") for record in _refused(layout, state)]
+    refused = [record.archived.startswith("rejected/") for record in refused_files(layout, state)]
     if any(refused):
         found.append(f"{counted(sum(refused), 'refused file')} in input/rejected/ (see `rejects`)")
     if not all(refused):
@@ -262,6 +209,11 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
     rows = sum(b.record.rejected for b in state.live if b.record.rejects and (folder / b.record.rejects).exists())
     if rows:
         found.append(f"{counted(rows, 'refused row')} in output/rejects/{dataset}/ (see `rejects`)")
+    at = state.files[-1][0] if state.files else None
+    told = [(record.name, text) for when, record in state.files if when == at for text in record.warnings]
+    found += [f"warning in the last run: {name}: {text}" for name, text in told[:_TOLD]]
+    if len(told) > _TOLD:
+        found.append(f"{len(told) - _TOLD} more warnings in the last run (see `files`)")
     return found
 
 

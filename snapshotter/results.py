@@ -22,8 +22,16 @@ class ErrorInfo(_Result):
     hint: str
 
 
+class Correction(_Result):
+    """How many accepted cells of a column a correction changed."""
+
+    column: str
+    correction: str
+    cells: int
+
+
 class FileResult(_Result):
-    """What a run made of a file."""
+    """What a run made of a file; `corrected` is not part of `run --json`, but of `files --json`."""
 
     name: str
     sha256: str | None
@@ -33,6 +41,7 @@ class FileResult(_Result):
     accepted: int
     rejected: int
     warnings: list[str]
+    corrected: list[Correction] = Field(default=[], exclude=True)
 
 
 class LatestInfo(_Result):
@@ -128,10 +137,14 @@ class FileInfo(_Result):
     rejected: int
     archived: str
     warnings: list[str]
+    corrected: list[Correction]
 
 
 class RejectInfo(_Result):
-    """A refused row, or a refused file (`row` None where it is about the whole)."""
+    """A refused row, or a refused file (`row` None where it is about the whole).
+
+    `candidates` (not part of `--json`): names in its header that may be the column that is missing.
+    """
 
     file: str
     row: int | None
@@ -139,6 +152,26 @@ class RejectInfo(_Result):
     rule: str
     value: str | None
     reason: str
+    candidates: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+class RejectGroup(_Result):
+    """What was refused for one rule and one column.
+
+    Args:
+        failures, files: how often, and in how many files.
+        reason: the most frequent one.
+        hint: what would have let them in.
+        examples: the first three.
+    """
+
+    rule: str
+    column: str | None
+    failures: int
+    files: int
+    reason: str
+    hint: str
+    examples: list[RejectInfo]
 
 
 class CellChange(_Result):

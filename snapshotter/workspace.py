@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from snapshotter import going_back, pipeline, reading, rebuilding, tables
+from snapshotter import going_back, pipeline, reading, rebuilding, refused, tables
 from snapshotter.config import Settings, load
 from snapshotter.contract import Contract, compile_contract
 from snapshotter.dataset import Dataset
@@ -28,6 +28,7 @@ from snapshotter.results import (
     FileInfo,
     RebuildDifference,
     RebuildResult,
+    RejectGroup,
     RejectInfo,
     RunResult,
     SnapshotInfo,
@@ -177,7 +178,11 @@ class Workspace:
 
     def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
         """Refused rows of batches that count, and refused files; those of one file if it is named."""
-        return reading.rejects(self.layout, self.contracts[self.name(dataset)], name)
+        return refused.rejects(self.layout, self.contracts[self.name(dataset)], name)
+
+    def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:
+        """`rejects` by rule and column, most frequent first, each with the setting that would have let it in."""
+        return refused.grouped(self.rejects(name, dataset=dataset), self.contracts[self.name(dataset)])
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""

@@ -261,18 +261,20 @@ def rejects(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """List the refused rows and files, with the rule, the value and the reason.
+    """Show what was refused, by rule and column, with examples and what would have let it in.
 
     Example: snapshotter rejects sales_0412.csv
     """
-    found = Workspace(workspace).rejects(name, dataset=dataset)
+    space = Workspace(workspace)
     if json:
-        printing.as_json(found)
+        printing.as_json(space.rejects(name, dataset=dataset))
         return 0
-    rows = [(r.file, r.row, r.column, r.rule, r.value, r.reason) for r in found]
-    printing.table(["file", "row", "column", "rule", "value", "reason"], rows, numbers=["row"])
+    groups = space.reject_groups(name, dataset=dataset)
+    for group in groups:
+        printing.reject_group(group)
     if not quiet:
-        printing.say(counted(len(found), "failure") if found else "nothing is refused")
+        failures = sum(group.failures for group in groups)
+        printing.say(counted(failures, "failure") if groups else "nothing is refused")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from snapshotter.reading import counted
-from snapshotter.results import DatasetResult, RebuildDifference, RebuildResult, RunResult
+from snapshotter.results import DatasetResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_CORRECTED = 8  # corrections that the summary names
+_CELL = 60  # characters of a cell that an example shows
 _WHAT = ("added", "removed", "changed")
 _WIDE = 10_000  # columns: a table in a file or a pipe is not cut
 
@@ -70,6 +73,23 @@ def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
         yield lambda size: bar.advance(task, size)
 
 
+def reject_group(group: RejectGroup) -> None:
+    """What was refused for one rule and one column: how often, three examples, what to do."""
+    about = f"{group.column}: {group.rule}" if group.column else group.rule
+    print(_plain(f"{about}: {counted(group.failures, 'failure')} in {counted(group.files, 'file')}: {group.reason}"))
+    for example in group.examples:
+        row = f", row {example.row}" if example.row is not None else ""
+        value = f": {_cut(example.value)!r}" if example.value is not None else ""
+        reason = f": {example.reason}" if example.value is None and example.reason != group.reason else ""
+        print(_plain(f"    {example.file}{row}{value}{reason}"))
+    if group.hint:
+        print(_plain(f"    to let such in: {group.hint}"))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _CELL else f"{text[:_CELL]}…"
+
+
 def run_summary(result: RunResult, *, dry_run: bool) -> None:
     """The end of a run: what a person must know in five seconds."""
     if not result.datasets and not result.republished:
@@ -103,6 +123,13 @@ def _dataset_summary(result: DatasetResult, seconds: float, *, dry_run: bool) ->
         f"  rows out  {c.inserted:,} inserted, {c.updated:,} updated, {c.deleted:,} deleted, "
         f"{c.unchanged:,} unchanged, {c.superseded:,} superseded{tie}"
     )
+    corrected: Counter[str] = Counter()
+    for file in result.files:
+        corrected.update({f"{fix.column} ({fix.correction})": fix.cells for fix in file.corrected})
+    if corrected:
+        told = ", ".join(f"{cells:,} of {what}" for what, cells in corrected.most_common(_CORRECTED))
+        more = f" and {len(corrected) - _CORRECTED} more" if len(corrected) > _CORRECTED else ""
+        say(f"  corrected {told}{more}")
     _advice(result, dry_run=dry_run)
 
 

@@ -158,9 +158,7 @@ class Engine(Protocol):
         """Read a text; returns the number of its records. Raises ReadFailed."""
         ...
 
-    def misfits(
-        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], wanted: Sequence[int]
-    ) -> list[int]:
+    def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
         """Find those of some positions at which a cell of what was read last is not of its column's type."""
         ...
 

@@ -265,6 +265,23 @@ def test_a_file_that_the_new_contract_refuses_stays_where_it_is(refused):
     assert refused.check().problems == []
 
 
+def test_what_is_refused_twice_is_told_once(refused):
+    """Another rebuild that refuses the same files: each is listed once, also one of several revisions."""
+    drop(refused, "a.csv", FILES["b.csv"])
+    refused.run()
+    refused.rebuild()
+    assert [r.file for r in refused.rejects()] == ["a.csv", "c.csv"]
+    assert [f.name for f in refused.files("rejected")] == ["a.csv", "c.csv"]
+
+
+def test_a_file_that_was_refused_in_a_run_waits_on(three):
+    """A rebuild reads the revision that counts, and says nothing of a later one that lies in rejected/."""
+    drop(three, "a.csv", "no,key\n1,2\n")
+    three.run()
+    configure(three, TYPED).rebuild()
+    assert [(r.file, r.rule) for r in three.rejects() if r.row is None] == [("a.csv", "header")]
+
+
 def test_a_refused_file_counts_again_under_a_mended_contract(refused):
     """The next rebuild reads it again."""
     ws = configure(refused, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapshotter.contract import Contract
-from snapshotter.contract.columns import Column, StoredColumn, fold, store
+from snapshotter.contract.columns import Column, StoredColumn, fold, place_of, store
 from snapshotter.contract.header import Header
 from snapshotter.engine.base import Cell
 from snapshotter.ledger.state import Shape
@@ -33,7 +33,8 @@ class Binding:
         self._contract = contract
         self.columns, self.shapes = list(columns), list(shapes)
         self._known_columns, self._known_shapes, self._carried = len(columns), len(shapes), set(carried)
-        self._places = {fold(column.name): index for index, column in enumerate(columns)}
+        places = ((name, place_of(contract.column(name), columns)) for name in {column.name for column in columns})
+        self._places = {fold(name): index for name, index in places if index is not None}
         self._bound: dict[int, tuple[Header, list[Cell], int]] = {}  # by identity; the header is kept with it
         self._taken = {fold(name) for c in columns for name in (c.physical, c.offset) if name}
 
@@ -69,6 +70,11 @@ class Binding:
         cells += [self._cell(None, column) for column in self._contract.key if fold(column.name) not in present]
         self._bound[known] = (header, cells, shape)
         return cells, shape, warnings
+
+    def store_key(self) -> None:
+        """Give the key's columns their place, also where no header came: every state has a key."""
+        for column in self._contract.key:
+            self._cell(None, column)
 
     def _respelled(self, cells: Sequence[Cell]) -> list[str]:
         """Warnings for names that differ from the stored ones in nothing but case."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from loguru import logger
@@ -15,60 +16,20 @@ from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
 from snapshotter.config import DatasetConfig, Settings
 from snapshotter.contract import Contract, changes, compile_contract
+from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged
+from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import Commit, Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
-from snapshotter.ledger.state import State
+from snapshotter.ledger.records import Commit, Counts, FileRecord, Move, Status, ViewRecord
+from snapshotter.parts import Parts
 from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
 from snapshotter.requeue import Requeued, read_requeued
-from snapshotter.resolution import Resolution, resolve
-from snapshotter.transforming import load_transform
-
-
-@dataclass
-class Draft:
-    """A commit in the making.
-
-    Args:
-        kind, at, contract: of the commit; the contract is that of the snapshot it makes.
-        base: the state whose batches and files stay, but for those that are dropped.
-        taken, binding: what a run took out of the queue, and the columns it came with.
-        dropped, added, moves, target: as in the commit.
-    """
-
-    kind: Kind
-    at: datetime
-    contract: Contract
-    base: State
-    taken: Taken = field(default_factory=Taken)
-    binding: Binding | None = None
-    dropped: tuple[int, ...] = ()
-    added: tuple[int, ...] = ()
-    moves: tuple[Move, ...] = ()
-    target: int | None = None
-    parts: tuple[PartRecord, ...] = ()
-    removed_parts: tuple[str, ...] = ()
-    counts: Counts = field(default_factory=Counts)
-    view: ViewRecord | None = None
-    resolution: Resolution | None = None
-
-    @property
-    def changes_snapshot(self) -> bool:
-        """Whether the commit makes a snapshot, or only records what became of files."""
-        return self.kind != "files"
-
-    @property
-    def new(self) -> list[FileRecord]:
-        """The files whose rows are new."""
-        return [record for record in self.taken.records if record.batch is not None]
-
-    def reported(self) -> tuple[FileRecord, ...]:
-        """A record of each file that was in the queue, deferred ones last."""
-        return (*self.taken.records, *self.taken.deferred)
+from snapshotter.resolution import resolve
+from snapshotter.transforming import Transform, load_transform
 
 
 class Dataset:
@@ -97,6 +58,21 @@ class Dataset:
             output = self._layout.output
             self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name)
         return self._engine
+
+    @property
+    def parts(self) -> Parts:
+        """Writes Parquet files."""
+        return Parts(self.ledger, self.engine)
+
+    @cached_property
+    def _transform(self) -> Transform | None:
+        """The user's function, imported when files wait for it."""
+        return load_transform(self._layout.root, self.contract)
+
+    @property
+    def _acceptance(self) -> str:
+        """A digest of all that decides now what is accepted, the user's function among it."""
+        return self.contract.acceptance(self._transform.digest if self._transform else "")
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -143,7 +119,7 @@ class Dataset:
     def _notes_of_newest(self) -> list[Requeued]:
         """The notes of requeued files that the newest commit took."""
         newest = self.ledger.newest()
-        if newest is None or self.ledger.is_finished():
+        if newest is None or newest.kind == "rebuild" or self.ledger.is_finished():
             return []
         taken = {(r.sha256, r.name, r.revision) for r in newest.files}
         return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
@@ -189,25 +165,61 @@ class Dataset:
         draft = Draft("files", now, self.contract, self.state, binding=binding)
         if drops:
             self.engine.verify(self.contract)
-            draft.taken = Intake(
-                contract=self.contract,
-                state=self.state,
-                binding=binding,
-                engine=self.engine,
-                transform=load_transform(self._layout.root, self.contract),
-                requeued=read_requeued(self._layout.queue),
-                scratch=self._scratch,
-                rejects_folder=self._layout.rejects(self.name),
-                drafts_folder=self._scratch if dry_run else self._layout.rejects(self.name),
-                now=now,
-                progress=progress,
-            ).take(drops)
-            draft.dropped = tuple(draft.taken.replaced)
+            requeued, queue = read_requeued(self._layout.queue), {drop.name for drop in drops}
+            names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
+            drafts = self._scratch if dry_run else self._layout.rejects(self.name)
+            taken = self._intake(draft, names, drafts, progress).take(drops)
+            draft.taken = replace(taken, consumed=names.consumed)
+            draft.dropped = tuple(taken.replaced)
         if draft.new:
             draft.kind = "run"
         elif current is not None and is_view_change(stored_contract(self.name, current).config, self.contract.config):
             draft.kind = "config"
         return draft
+
+    def _intake(
+        self, draft: Draft, identities: Identities, drafts_folder: Path, progress: Callable[[int], None]
+    ) -> Intake:
+        assert draft.binding is not None
+        return Intake(
+            contract=self.contract,
+            state=draft.base,
+            binding=draft.binding,
+            engine=self.engine,
+            identities=identities,
+            transform=self._transform,
+            acceptance=self._acceptance,
+            first_batch=self.state.next_batch,
+            scratch=self._scratch,
+            rejects_folder=self._layout.rejects(self.name),
+            drafts_folder=drafts_folder,
+            progress=progress,
+        )
+
+    def judge_again(
+        self, drops: Sequence[Drop], identities: Identities, now: datetime, progress: Callable[[int], None]
+    ) -> Draft:
+        """Judge archived files under the configured contract, as if nothing were stored yet, for a rebuild.
+
+        Refused rows are drafts outside `output/rejects/`, until `keep_rejects`.
+        """
+        binding = Binding(self.contract, self.state.columns, self.state.shapes, frozenset())
+        draft = Draft("rebuild", now, self.contract, replace(self.state, batches={}, parts={}), binding=binding)
+        self.engine.verify(self.contract)
+        draft.taken = self._intake(draft, identities, self._scratch, progress).take(drops)
+        binding.store_key()
+        draft.dropped = tuple(batch.id for batch in self.state.held)
+        draft.removed_parts = tuple(self.state.parts)
+        return draft
+
+    def keep_rejects(self, draft: Draft) -> None:
+        """Put the refused rows of a rebuild where the commit will give them their names."""
+        folder = self._layout.rejects(self.name)
+        for record in draft.new:
+            if record.rejects:
+                disk.make_folder(folder)
+                content = rejects.draft(self._scratch, record.batch or 0).read_bytes()
+                disk.replace(rejects.draft(folder, record.batch or 0), content)
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""
@@ -219,7 +231,7 @@ class Dataset:
             columns=binding.columns if binding else None,
             shapes=binding.shapes if binding else None,
             new=draft.new,
-            gone=draft.dropped,
+            gone=draft.gone,
             snapshot=self.state.next_snapshot,
             at=draft.at,
         )
@@ -238,34 +250,7 @@ class Dataset:
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
         self.ledger.prepare()
-        rewritten, removed = self.rewrite(draft.base, draft.dropped)
-        parts = list(rewritten)
-        if draft.new and draft.counts.accepted:
-            assert draft.resolution is not None
-            assert draft.binding is not None
-            columns = draft.binding.columns
-            carried = {i for record in draft.new if record.accepted for i, _ in draft.binding.shapes[record.shape or 0]}
-            key = {field.index for field in draft.resolution.frame.key}
-            fields = [f for f in draft.resolution.frame.fields if f.index in carried | key]
-            path = self.ledger.new_part()
-            rows = self.engine.write_part([(f, columns[f.index]) for f in fields], path)
-            parts.append(self.ledger.part(path, rows, tuple(record.batch or 0 for record in draft.new)))
-        draft.parts += tuple(parts)
-        draft.removed_parts += tuple(removed)
-
-    def rewrite(self, base: State, dropped: Sequence[int]) -> tuple[list[PartRecord], list[str]]:
-        """Write the Parquet files that hold some batches anew without them; returns the new and the old ones."""
-        new, old = [], []
-        for part in base.parts.values():
-            if not set(dropped) & set(part.batches):
-                continue
-            old.append(part.path)
-            staying = tuple(batch for batch in part.batches if batch not in dropped)
-            if staying:
-                path = self.ledger.new_part()
-                rows = self.engine.rewrite_part(self.ledger.root / part.path, dropped, path)
-                new.append(self.ledger.part(path, rows, staying))
-        return new, old
+        self.parts.write(draft)
 
     def render(self, draft: Draft) -> None:
         """Write the new view beside the old one, durably, and take its digest."""
@@ -303,6 +288,7 @@ class Dataset:
             shapes=binding.new_shapes if binding and draft.changes_snapshot else (),
             parts=draft.parts,
             removed_parts=draft.removed_parts,
+            shelved=draft.shelved,
             moves=draft.moves,
             counts=draft.counts,
             view=draft.view,
@@ -341,21 +327,27 @@ class Dataset:
                 raise ContractChanged(dataset=self.name, changes="; ".join(found))
 
     def _with_archive(self, record: FileRecord) -> FileRecord:
+        if record.archived:  # a rebuild moves no file
+            return record
         folder = "rejected" if record.status is Status.REJECTED else "processed"
         return record.model_copy(update={"archived": self.place(folder, record.name, record.sha256)})
 
     def _with_lost_keys(self, draft: Draft, record: FileRecord) -> FileRecord:
-        """A warning for a revision that lacks keys of the one before it."""
-        if record.batch is None or record.revision == 1 or draft.resolution is None:
+        """A warning for a revision that lacks keys of the one before it, or of the one that it replaces."""
+        if record.batch is None or draft.resolution is None or record.batch in draft.gone:
             return record
-        wanted = (record.name, record.revision - 1)
-        before = next((b for b in draft.base.live if (b.record.name, b.record.revision) == wanted), None)
-        if before is None:
+        named = [b.record for b in draft.base.live if b.record.name == record.name]
+        earlier = [
+            r for r in named if r.revision < record.revision and (record.replaces or r.revision == record.revision - 1)
+        ]
+        if not earlier:
             return record
-        lost = self.engine.lost_keys(draft.resolution.frame.key, before.id, record.batch)
+        before = max(earlier, key=lambda known: known.revision)
+        lost = self.engine.lost_keys(draft.resolution.frame.key, before.batch or 0, record.batch)
         if not lost:
             return record
-        warning = f"lacks {lost} keys of revision {before.record.revision}, which stay (see replace_revisions)"
+        fate = "no longer count from there (replace_revisions)" if record.replaces else "stay (see replace_revisions)"
+        warning = f"lacks {lost} keys of revision {before.revision}, which {fate}"
         return record.model_copy(update={"warnings": (*record.warnings, warning)})
 
 

@@ -95,9 +95,8 @@ class ContractChanged(SnapshotterError):
     code = 13
     template = "the contract of dataset `{dataset}` changed ({changes}); its rows were accepted under the old one"
     hint = (
-        "Nothing was changed. Undo the change, or read everything again under the new contract: "
-        "`snapshotter clean --requeue`, then `snapshotter run`. (`rebuild`, which keeps the history, is not "
-        "in this version yet.)"
+        "Nothing was changed. Undo the change, or read the archive again under the new contract: "
+        "`snapshotter rebuild --dataset {dataset}`, which shows what that changes before it does it."
     )
 
 
@@ -158,6 +157,17 @@ class OutOfMemory(SnapshotterError):
     code = 20
     template = "dataset `{dataset}` did not fit into memory_limit = {limit}; nothing of it was changed"
     hint = "Raise `memory_limit` in snapshotter.toml, or drop fewer files at a time."
+
+
+class ArchiveIncomplete(SnapshotterError):
+    """Archived files that count are missing, or are not what they were."""
+
+    code = 21
+    template = "dataset `{dataset}` cannot be rebuilt: missing from the archive, or not what they were: {files}"
+    hint = (
+        "Nothing was changed; what is published does not need these files, but a rebuild reads all that count. Put "
+        "them back as they were, or `withdraw` those that shall not count any more."
+    )
 
 
 def named_errors() -> list[type[SnapshotterError]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from snapshotter import disk
 from snapshotter.archive import Archive
-from snapshotter.dataset import Dataset, Draft, stored_contract
+from snapshotter.dataset import Dataset, stored_contract
+from snapshotter.draft import Draft
 from snapshotter.errors import AmbiguousBatch, NoSuchBatch
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
@@ -24,7 +26,7 @@ from snapshotter.results import CleanResult
 def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> Outcome:
     """Publish the state of a snapshot, with its contract, as a new one."""
     state, then = dataset.state, dataset.ledger.at(snapshot)
-    before, after = ({batch.id for batch in s.live} for s in (state, then))
+    before, after = ({batch.id for batch in s.held} for s in (state, then))
     draft = Draft("reset", now, stored_contract(dataset.name, then.snapshots[snapshot]), then, target=snapshot)
     draft.dropped, draft.added = tuple(sorted(before - after)), tuple(sorted(after - before))
     draft.parts = tuple(part for path, part in then.parts.items() if path not in state.parts)
@@ -36,22 +38,24 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
         if not batch.archived.startswith("processed/")
     )
     if requeue:
-        draft.moves += _requeue(dataset, [state.batches[number] for number in draft.dropped])
+        staying = {_file_of(batch) for batch in then.held}  # a rebuild gave files that count another batch
+        leaving = [state.batches[number] for number in draft.dropped]
+        draft.moves += _requeue(dataset, [batch for batch in leaving if _file_of(batch) not in staying])
     return _finish(dataset, draft)
 
 
 def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -> Outcome:
     """Publish the state as if a batch had never come."""
     batch = find(dataset.state, dataset.name, name, revision)
-    draft = Draft(
-        "withdraw",
-        now,
-        stored_contract(dataset.name, dataset.state.snapshots[max(dataset.state.snapshots)]),
-        dataset.state,
-    )
-    draft.dropped = (batch.id,)
-    parts, removed = dataset.rewrite(dataset.state, draft.dropped)
-    draft.parts, draft.removed_parts = tuple(parts), tuple(removed)
+    before = dataset.state
+    after = before.without((batch.id,))
+    counted = {live.id for live in before.live}
+    written, removed = dataset.parts.rewrite(before.parts.values(), (batch.id,))
+    written += dataset.parts.revive([live for live in after.live if live.id not in counted])
+    staying = {path: part for path, part in before.parts.items() if path not in removed}
+    base = replace(after, parts=staying | {part.path: part for part in written})
+    draft = Draft("withdraw", now, stored_contract(dataset.name, before.snapshots[max(before.snapshots)]), base)
+    draft.dropped, draft.parts, draft.removed_parts = (batch.id,), tuple(written), tuple(removed)
     target = dataset.place("rejected", batch.record.name, batch.record.sha256)
     draft.moves = (removal(batch, target, withdrawn_reason()),)
     return _finish(dataset, draft)
@@ -124,6 +128,11 @@ def _requeue(dataset: Dataset, batches: Sequence[Batch]) -> tuple[Move, ...]:
     return tuple(
         removal(batch, dataset.place("processing", batch.record.name, batch.record.sha256)) for batch in batches
     )
+
+
+def _file_of(batch: Batch) -> tuple[str, int, str]:
+    """What batches that have one file have in common."""
+    return batch.record.name, batch.record.revision, batch.record.sha256
 
 
 def _requeue_all(layout: Layout, dataset: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 from loguru import logger
@@ -16,9 +15,10 @@ from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
 from snapshotter.engine.base import Cell, Engine, Span, Verdict
 from snapshotter.heading import Headings
+from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Content, Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
-from snapshotter.ledger.state import Batch, State
+from snapshotter.ledger.state import State
 from snapshotter.loading import Proven, load
 from snapshotter.merge import Field
 from snapshotter.oddities import Oddities
@@ -30,16 +30,6 @@ from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
 _ROWS = 2  # accepted rows from which on an empty column is worth a warning
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which batch a file is, and which counting batch of the same name and revision it takes the place of."""
-
-    name: str
-    revision: int
-    batch_time: datetime | None
-    existing: Batch | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +56,13 @@ class Intake:
         contract, state: the dataset's.
         binding: its columns; grows.
         engine: where the rows go.
+        identities: which batch each file is.
         transform: the user's function between reading and judging, if there is one.
-        requeued: what was moved back to the queue.
+        acceptance: a digest of all that decides what is accepted.
+        first_batch: the number of the first new batch.
         scratch: a folder for drafts.
         rejects_folder: where the files of refused rows go once they are committed.
         drafts_folder: where they are until then.
-        now: the time of the run.
         progress: called with the number of bytes of each file that was looked at.
     """
 
@@ -82,29 +73,24 @@ class Intake:
         state: State,
         binding: Binding,
         engine: Engine,
+        identities: Identities,
         transform: Transform | None,
-        requeued: Sequence[Requeued],
+        acceptance: str,
+        first_batch: int,
         scratch: Path,
         rejects_folder: Path,
         drafts_folder: Path,
-        now: datetime,
         progress: Callable[[int], None],
     ) -> None:
         """Look at what the state knows of names and bytes, once."""
         self._contract, self._binding, self._engine = contract, binding, engine
-        self._requeued, self._scratch, self._now, self._progress = requeued, scratch, now, progress
-        self._transform = transform
-        self._acceptance = contract.acceptance(transform.digest if transform else "")
-        self._newest = state.newest_by_name()
-        live = state.live
-        self._live = {(batch.record.name, batch.record.revision): batch for batch in live}
-        self._owner = {batch.record.sha256: batch.record.name for batch in live}
-        self._next_batch = state.next_batch
+        self._identities, self._scratch, self._progress = identities, scratch, progress
+        self._transform, self._acceptance = transform, acceptance
+        self._owner = {batch.record.sha256: batch.record.name for batch in state.live}
+        self._next_batch = first_batch
         self._records: list[FileRecord] = []
         self._replaced: dict[int, int] = {}
-        self._consumed: list[Requeued] = []
         self._claimed: dict[tuple[str, int], int] = {}
-        self._queue: set[str] = set()
         self._rejects = RejectsWriter(engine, scratch, rejects_folder, drafts_folder)
         self._oddities = Oddities(state)
         self._headings = Headings(contract, transform)
@@ -113,12 +99,12 @@ class Intake:
 
     def take(self, drops: Sequence[Drop]) -> Taken:
         """Take all files; the engine holds the accepted rows afterwards, and the refused rows are written."""
-        self._queue = {drop.name for drop in drops}
         for place, drop in enumerate(drops):
+            name, revision = self._identities.expected(place, drop)
             self._records.append(
                 FileRecord(
-                    name=drop.name,
-                    revision=self._next_revision(drop.name),
+                    name=name,
+                    revision=revision,
                     sha256="",
                     size=drop.size,
                     status=Status.REJECTED,
@@ -136,7 +122,7 @@ class Intake:
         records = [record for record in self._records if record.status is not Status.DEFERRED]
         applied = {record.batch for record in records}
         replaced = [old for new, old in self._replaced.items() if new in applied]
-        return Taken(records, deferred, replaced, self._consumed)
+        return Taken(records, deferred, replaced)
 
     def _note(self, place: int, **changes: object) -> None:
         """Write down what became of a file so far."""
@@ -172,11 +158,11 @@ class Intake:
     def _judge(self, place: int, drop: Drop, content: Content) -> bool:
         """Decide about a file that could be read; returns whether its content is still needed."""
         try:
-            identity = self._identify(drop, content.sha256)
+            identity = self._identities.identify(place, drop, content.sha256)
             self._note(place, name=identity.name, revision=identity.revision, batch_time=identity.batch_time)
             batch = (identity.name, identity.revision)
             is_second = self._claimed.setdefault(batch, place) != place  # the same file twice in one queue
-            if is_second or self._is_duplicate(identity.existing, content.sha256):
+            if is_second or identity.is_duplicate:
                 self._note(place, status=Status.DUPLICATE)
                 return False
             return self._prove(place, drop, content, identity)
@@ -192,31 +178,6 @@ class Intake:
                 place, Failure(rule="header", reason=error.reason, column=error.column, candidates=error.candidates)
             )
         return False
-
-    def _identify(self, drop: Drop, sha256: str) -> Identity:
-        """Which batch these bytes are: the one that they were before a requeue, else by name and content."""
-        notes = [note for note in self._requeued if note.sha256 == sha256 and note not in self._consumed]
-        note = next((n for n in notes if n.queued == drop.name or n.queued not in self._queue), None)
-        if note:
-            self._consumed.append(note)
-            return Identity(note.name, note.revision, note.batch_time, self._live.get((note.name, note.revision)))
-        time = inbox.batch_time(drop.name, self._contract.config.batch_time)
-        newest = self._newest.get(drop.name)
-        same = newest is not None and newest.record.sha256 == sha256
-        revision = newest.record.revision if newest and same else self._next_revision(drop.name)
-        return Identity(drop.name, revision, time, self._live.get((drop.name, revision)))
-
-    def _next_revision(self, name: str) -> int:
-        newest = self._newest.get(name)
-        waiting = [note.revision for note in self._requeued if note.name == name]
-        return max([newest.record.revision if newest else 0, *waiting]) + 1
-
-    def _is_duplicate(self, existing: Batch | None, sha256: str) -> bool:
-        """Whether these bytes count already, accepted whole under the same contract."""
-        if existing is None:
-            return False
-        known = existing.record
-        return known.sha256 == sha256 and known.rejected == 0 and known.acceptance == self._acceptance
 
     def _prove(self, place: int, drop: Drop, content: Content, identity: Identity) -> bool:
         """Prove the bytes regular and match the header; returns whether there are records to be read."""
@@ -251,13 +212,14 @@ class Intake:
             heading.delimiter,
             start,
             layout,
+            identity.picked_up,
         )
         if self._transform is not None:
             self._change(self._transform, proven, identity, strange)
             return False
         if header.guesses:
-            spans = load([replace(proven, ragged=[])], self._engine, self._scratch)
-            proven.header = self._headings.of(head[start:end], self._misfits(header, spans)).header
+            load([replace(proven, ragged=[])], self._engine, self._scratch)
+            proven.header = self._headings.of(head[start:end], self._misfits(header)).header
         self._admit(proven, identity, strange)
         self._wait(proven)
         return True
@@ -269,18 +231,16 @@ class Intake:
             self._note(proven.place, status=Status.DEFERRED)
             return
         rows = rows_at_once(len(proven.names), proven.layout, proven.content.length)
-        proven.header = transform.apply(
-            self._engine, proven.names, spans, rows, lambda header: self._misfits(header, spans)
-        )
+        proven.header = transform.apply(self._engine, proven.names, spans, rows, self._misfits)
         self._admit(proven, identity, strange)
         self._accept([proven], spans)
 
-    def _misfits(self, header: Header, spans: Sequence[Span]) -> frozenset[int]:
+    def _misfits(self, header: Header) -> frozenset[int]:
         """The columns that were matched by likeness, and whose cells are not of the type that the contract wants."""
         taken = [cell for cell in header.cells if cell.position is not None]
         cells = [Cell(cell.position, cell.column, Field(place)) for place, cell in enumerate(taken)]
         guesses = [cell.position for cell in header.guesses if cell.position is not None]
-        return frozenset(self._engine.misfits(self._contract, cells, spans, guesses))
+        return frozenset(self._engine.misfits(self._contract, cells, guesses))
 
     def _admit(self, proven: Proven, identity: Identity, strange: list[str]) -> None:
         """Give a proved file its batch and its columns."""
@@ -295,6 +255,7 @@ class Intake:
             shape=shape,
             read=proven.layout.records,
             warnings=warnings,
+            replaces=identity.replaces,
         )
         if identity.existing:
             self._replaced[proven.batch] = identity.existing.id
@@ -332,7 +293,7 @@ class Intake:
 
     def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
         """Judge the rows that the engine holds."""
-        verdicts = self._engine.accept(self._contract, files[0].cells, spans, self._now)
+        verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up)
         for proven in files:
             self._complete(proven, verdicts.get(proven.batch, Verdict()))
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ class Proven:
         delimiter: between its cells.
         start: the byte at which the header begins.
         layout: what was proved of it.
+        picked_up: the time against which its timestamps are held.
         ragged: records that were set apart because of the number of their cells.
     """
 
@@ -54,12 +56,13 @@ class Proven:
     delimiter: str
     start: int
     layout: Layout
+    picked_up: datetime
     ragged: list[rejects.Ragged] = field(default_factory=list)
 
     @property
     def group(self) -> tuple[object, ...]:
-        """Equal for files that can be read as one text."""
-        return tuple(self.names), self.delimiter, self.layout.crlf, id(self.header)
+        """Equal for files that can be read as one text, and judged at once."""
+        return tuple(self.names), self.delimiter, self.layout.crlf, id(self.header), self.picked_up
 
 
 @dataclass(frozen=True)

@@ -178,10 +178,23 @@ def ties(frame: Frame, said: str) -> str:
     )
 
 
-def outcomes(frame: Frame, touched: str, before: str, after: str, won: str) -> str:
-    """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it."""
-    causes = ["CASE WHEN _differs THEN _winner END"]
-    causes += [f"CASE WHEN _differs_{f.index} THEN _source_{f.index} END" for f in frame.partial]
+def outcomes(frame: Frame, touched: str, before: str, after: str, won: str, *, replaced: bool) -> str:
+    """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it.
+
+    Args:
+        frame: the columns.
+        touched: the keys of new rows.
+        before: what was published of them.
+        after: what is published now.
+        won: which row won each key.
+        replaced: whether rows went: then a cell may come from an old row that they hid, and which did nothing.
+    """
+    place = "(({} & " + f"{2 ** (ROW_BITS + ORDER_BITS) - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
+    is_new = f" AND {place} IN (SELECT place FROM batches WHERE is_new)" if replaced else ""
+    causes = [f"CASE WHEN _differs{is_new.format('_winner')} THEN _winner END"]
+    for field in frame.partial:
+        source = f"_source_{field.index}"
+        causes.append(f"CASE WHEN _differs_{field.index}{is_new.format(source)} THEN {source} END")
     changed = " OR ".join(["_differs", *(f"_differs_{field.index}" for field in frame.partial)])
     parts = [f"{_differ(frame.constant)} AS _differs"]
     for field in frame.partial:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection
 from statistics import median_low
 
+from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import State
 
 _SIZES = 10  # files whose numbers of records are remembered
@@ -26,6 +27,8 @@ class Oddities:
         self._was_empty: dict[int, deque[bool]] = {}  # by column, in the newest files that carry it
         for number in sorted(state.batches):
             record = state.batches[number].record
+            if record.status is not Status.APPLIED:  # a rebuild refused it: it says nothing about the others
+                continue
             self.remember_size(record.read)
             if record.accepted:
                 self.remember_columns([index for index, _ in state.shapes[record.shape or 0]], record.empty)

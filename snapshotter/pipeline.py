@@ -15,7 +15,8 @@ from datetime import datetime
 
 from snapshotter import inbox
 from snapshotter.contract import Contract
-from snapshotter.dataset import Dataset, Draft
+from snapshotter.dataset import Dataset
+from snapshotter.draft import Draft
 from snapshotter.errors import NotWritten, SnapshotterError
 from snapshotter.inbox import Drop
 from snapshotter.layout import Layout

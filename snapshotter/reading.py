@@ -48,7 +48,7 @@ def error_info(error: SnapshotterError) -> ErrorInfo:
 
 
 def run_result(layout: Layout, outcome: Outcome) -> DatasetResult:
-    """What a run, a reset or a withdraw did."""
+    """What a run, a reset, a withdraw or a rebuild did."""
     latest = None
     if outcome.error is None:
         state = Ledger(layout.ledger(outcome.dataset), outcome.dataset).open()
@@ -183,11 +183,13 @@ def _dataset_status(layout: Layout, dataset: str, queued: list[str]) -> DatasetS
 
 
 def _last_run(state: State) -> LastRun | None:
-    if not state.files:
+    rebuilt = {commit.at for commit in state.snapshots.values() if commit.kind == "rebuild"}
+    times = [at for at, _ in state.files if at not in rebuilt]
+    if not times:
         return None
-    at = state.files[-1][0]
+    at = times[-1]
     commit = next((c for c in state.snapshots.values() if c.at == at), None)
-    taken = sum(1 for when, _ in state.files if when == at)
+    taken = times.count(at)
     counts = {"counts": commit.counts} if commit else {}
     return LastRun(at=_time(at), snapshot=commit.snapshot if commit else None, files=taken, **counts)
 
@@ -198,9 +200,11 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
     current = state.current
     if current is not None and compare_view(layout.latest(dataset), current.view) is not Found.SAME:
         found.append("latest.csv is not the current snapshot; the next run writes it again")
-    refused = len(refused_files(layout, state))
-    if refused:
-        found.append(f"{counted(refused, 'refused file')} in input/rejected/ (see `rejects`)")
+    refused = [record.archived.startswith("rejected/") for record in refused_files(layout, state)]
+    if any(refused):
+        found.append(f"{counted(sum(refused), 'refused file')} in input/rejected/ (see `rejects`)")
+    if not all(refused):
+        found.append(f"{counted(refused.count(False), 'file')} that the last rebuild refused (see `rejects`)")
     folder = layout.rejects(dataset)
     rows = sum(b.record.rejected for b in state.live if b.record.rejects and (folder / b.record.rejects).exists())
     if rows:

@@ -40,8 +40,9 @@ class Plan:
 
 
 def moves_of(commit: Commit) -> tuple[Move, ...]:
-    """Every file that changes its folder because of a commit."""
-    return (*(archival(record) for record in commit.files), *commit.moves)
+    """Every file that changes its folder because of a commit; a rebuild reads files where they lie."""
+    taken = () if commit.kind == "rebuild" else commit.files
+    return (*(archival(record) for record in taken), *commit.moves)
 
 
 def archival(record: FileRecord) -> Move:

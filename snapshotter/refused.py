@@ -55,9 +55,15 @@ def refused_files(layout: Layout, state: State) -> list[FileRecord]:
     for _, record in state.files:
         if record.status is Status.APPLIED:
             waiting.pop(record.name, None)
-        elif record.status is Status.REJECTED and os.path.lexists(layout.input / record.archived):
+        elif _is_refused(record, state) and os.path.lexists(layout.input / record.archived):
             waiting.setdefault(record.name, []).append(record)
     return [record for records in waiting.values() for record in records]
+
+
+def _is_refused(record: FileRecord, state: State) -> bool:
+    """Whether a file was refused, and that still holds: what a rebuild refused may have been taken back since."""
+    batch = state.batches.get(record.batch) if record.batch is not None else None
+    return (batch.status if batch else record.status) is Status.REJECTED
 
 
 def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[RejectInfo]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapshotter.contract import Contract
-from snapshotter.contract.columns import StoredColumn, fold
+from snapshotter.contract.columns import Column, StoredColumn, fold, place_of
 from snapshotter.engine.base import BatchRow, Stored
 from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger.records import FileRecord, PartRecord
@@ -69,20 +69,20 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
         columns: of the ledger and of the run, if the run adds any.
         shapes: the same of headers.
         new: records of the batches that the run adds.
-        gone: the batches that the run replaces.
+        gone: the batches that the run replaces, or that a newer revision does; new ones may be among them.
         snapshot: the number that the run makes.
         at: the time of the run.
     """
     columns, shapes = columns or state.columns, shapes or state.shapes
     leaving = set(gone)
     entries = [_known(batch, shapes, is_gone=batch.id in leaving) for batch in state.live]
-    entries += [_fresh(record, shapes, snapshot, at) for record in new]
+    entries += [_fresh(record, shapes, snapshot, at, is_gone=record.batch in leaving) for record in new]
     entries.sort(key=lambda entry: entry.rank)
     staying = [entry for entry in entries if not entry.is_gone]
     if len({entry.rank for entry in staying}) < len(staying):
         problem = "two batches of one name and revision count at once"
         raise LedgerDamaged(dataset=contract.dataset, problem=problem)
-    key = tuple(_field(column.name, columns) for column in contract.key)
+    key = tuple(_field(column, columns) for column in contract.key)
     present = dict.fromkeys(entry.shape for entry in entries)
     frame = _frame(contract, columns, key, list(present))
     places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
@@ -94,8 +94,9 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     return Resolution(frame, rows, stored, view_columns(contract, columns, [entry.shape for entry in staying]))
 
 
-def _field(name: str, columns: Sequence[StoredColumn]) -> Field:
-    index = next(i for i, column in enumerate(columns) if fold(column.name) == fold(name))
+def _field(column: Column, columns: Sequence[StoredColumn]) -> Field:
+    index = place_of(column, columns)
+    assert index is not None
     return field_of(index, columns[index])
 
 
@@ -129,7 +130,7 @@ def _known(batch: Batch, shapes: Sequence[Shape], *, is_gone: bool) -> _Entry:
     )
 
 
-def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datetime | None) -> _Entry:
+def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datetime | None, *, is_gone: bool) -> _Entry:
     assert record.batch is not None
     assert record.shape is not None
     assert at is not None
@@ -144,6 +145,7 @@ def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datet
         snapshot,
         at,
         is_new=True,
+        is_gone=is_gone,
     )
 
 

@@ -53,7 +53,7 @@ class LatestInfo(_Result):
 
 
 class DatasetResult(_Result):
-    """What a run, a reset or a withdraw did to a dataset; `snapshot` is None where nothing was committed."""
+    """What a run, a reset, a withdraw or a rebuild did to a dataset; `snapshot` is None where nothing was committed."""
 
     dataset: str
     snapshot: int | None
@@ -61,6 +61,39 @@ class DatasetResult(_Result):
     counts: Counts = Counts()
     latest: LatestInfo | None = None
     files: list[FileResult] = []
+
+
+class RebuildSide(_Result):
+    """What counts before or after a rebuild: files, their records, and the rows of latest.csv."""
+
+    files: int
+    read: int
+    accepted: int
+    rejected: int
+    rows: int
+
+
+class RebuildDifference(_Result):
+    """What a rebuild changes.
+
+    `contract` says what changed so that the rows had to be read again; keys are compared by their published cells,
+    and are None where the key itself is another.
+    """
+
+    contract: list[str]
+    before: RebuildSide
+    after: RebuildSide
+    keys_added: int | None
+    keys_removed: int | None
+    keys_changed: int | None
+    columns_added: list[str]
+    columns_removed: list[str]
+
+
+class RebuildResult(DatasetResult):
+    """What a rebuild did; `difference` is None where there was no snapshot yet."""
+
+    difference: RebuildDifference | None = None
 
 
 class RunResult(_Result):

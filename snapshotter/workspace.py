@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from snapshotter import going_back, pipeline, reading, refused, tables
+from snapshotter import going_back, pipeline, reading, rebuilding, refused, tables
 from snapshotter.config import Settings, load
 from snapshotter.contract import Contract, compile_contract
 from snapshotter.dataset import Dataset
@@ -26,6 +26,8 @@ from snapshotter.results import (
     DatasetResult,
     DiffResult,
     FileInfo,
+    RebuildDifference,
+    RebuildResult,
     RejectGroup,
     RejectInfo,
     RunResult,
@@ -118,6 +120,33 @@ class Workspace:
         """
         with self._one(dataset) as target:
             return reading.run_result(self.layout, going_back.withdraw(target, name, revision, self._clock()))
+
+    def rebuild(
+        self, confirm: Callable[[RebuildDifference], bool] = lambda _: True, *, dataset: str | None = None
+    ) -> RebuildResult:
+        """Read the archive again under the present contract, as a new snapshot; `reset` takes it back.
+
+        Args:
+            confirm: asked before anything is committed, with what would change; while it thinks, others that want to
+                write wait. If it says no, nothing is changed.
+            dataset: its name; without it the only one, or `default`.
+
+        Returns:
+            What was done, with the difference; `snapshot` is None if nothing was.
+
+        Raises:
+            ArchiveIncomplete: an archived file that counts is missing, or is not what it was.
+        """
+        with self._one(dataset) as target:
+            proposal = rebuilding.propose(target, self.layout.input, self._clock())
+            if proposal is None:
+                outcome = pipeline.Outcome(target.name)
+            elif confirm(proposal.difference):
+                outcome = rebuilding.carry_out(target, proposal)
+            else:
+                outcome = pipeline.Outcome(target.name, None, proposal.draft.counts, proposal.draft.reported())
+            result = reading.run_result(self.layout, outcome)
+        return RebuildResult(**dict(result), difference=proposal.difference if proposal else None)
 
     def clean(self, *, requeue: bool = False) -> CleanResult:
         """Empty `output/`: every ledger, view and reject of every dataset.

@@ -252,9 +252,6 @@ WRONG = {
     "a dataset with a slash": ('[datasets."a/b"]\n', "datasets.a/b", "letters, digits"),
     "match nothing": (HEAD_OF_DATASET + "match = []\n", "datasets.default.match", "at least 1"),
     "encodings": (HEAD_OF_DATASET + 'encodings = ["latin-1"]\n', "datasets.default.encodings", '["utf-8"]'),
-    "absent_columns": (HEAD_OF_DATASET + 'absent_columns = "null"\n', "datasets.default.absent_columns", '"keep"'),
-    "header_match": (HEAD_OF_DATASET + "header_match = 0.5\n", "datasets.default.header_match", "say 1"),
-    "max_reject_ratio": (HEAD_OF_DATASET + "max_reject_ratio = 0.5\n", "datasets.default.max_reject_ratio", "say 1"),
     "replace_revisions": (
         HEAD_OF_DATASET + "replace_revisions = true\n",
         "datasets.default.replace_revisions",
@@ -262,15 +259,25 @@ WRONG = {
     ),
     "transform": (HEAD_OF_DATASET + 'transform = "m:f"\n', "datasets.default.transform", "not in this version"),
     "contract": (HEAD_OF_DATASET + 'contract = "m:M"\n', "datasets.default.contract", "not in this version"),
-    "null_values": (
-        '[datasets.default.columns.v]\nnull_values = ["NA"]\n',
-        "datasets.default.columns.v.null_values",
-        "not in this version",
-    ),
-    "correct": (
-        '[datasets.default.columns.v]\ncorrect = ["strip"]\n',
+    "a correction that is none": (
+        '[datasets.default.columns.v]\ncorrect = ["trim"]\n',
         "datasets.default.columns.v.correct",
-        "not in this version",
+        "collapse_spaces",
+    ),
+    "a likeness of nothing": (
+        HEAD_OF_DATASET + "header_match = 0\n",
+        "datasets.default.header_match",
+        "greater than 0",
+    ),
+    "more than every row": (
+        HEAD_OF_DATASET + "max_reject_ratio = 2\n",
+        "datasets.default.max_reject_ratio",
+        "or equal to 1",
+    ),
+    "a policy that is none": (
+        HEAD_OF_DATASET + 'absent_columns = "drop"\n',
+        "datasets.default.absent_columns",
+        "'null'",
     ),
 }
 

@@ -80,7 +80,7 @@ SHAPES = {
     "snapshots": "snapshot kind at files counts rows sha256 restorable",
     "rejects": "file row column rule value reason",
     "history 1": "values timestamp source_filename source_revision source_row snapshot current deleted",
-    "files": "name revision status sha256 size at snapshot read accepted rejected archived warnings",
+    "files": "name revision status sha256 size at snapshot read accepted rejected archived warnings corrected",
 }
 
 

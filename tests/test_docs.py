@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from snapshotter.cli.commands import app
-from snapshotter.config import _COLUMN_NOT_YET, _NOT_YET, ColumnConfig, DatasetConfig, DeleteRule, Settings, load
+from snapshotter.config import _NOT_YET, ColumnConfig, DatasetConfig, DeleteRule, Settings, load
 from snapshotter.errors import named_errors
 from snapshotter.starting import template
 
@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 COMMANDS = get_command(app).commands
 MODELS = (Settings, DatasetConfig, ColumnConfig)
-NOT_YET = {**_NOT_YET, **_COLUMN_NOT_YET}
+NOT_YET = _NOT_YET
 
 
 @pytest.fixture(scope="module")

@@ -715,14 +715,14 @@ def test_a_declared_column_must_be_there_unless_it_is_optional(workspace):
 
 
 def test_an_alias_is_the_column(workspace):
-    """Published under the declared name, without a warning, and in any case."""
+    """Published under the declared name, in any case, and told."""
     config = DATASET + '[datasets.default.columns.amount]\naliases = ["Amount (GBP)", "betrag"]\n'
     for alias in ("Amount (GBP)", "betrag"):
         status, warnings, _, ws = header_status(workspace, config, f"id,timestamp,{alias}")
-        assert (status, warnings) == ("applied", [])
+        assert (status, warnings) == ("applied", [f"column {alias!r} was taken for 'amount': an alias of it"])
         assert latest(ws).startswith("id,timestamp,amount\n")
     status, warnings, _, ws = header_status(workspace, config, "id,timestamp,BETRAG")
-    assert (status, warnings) == ("applied", ["column 'BETRAG' was taken for 'amount'"])
+    assert (status, warnings) == ("applied", ["column 'BETRAG' was taken for 'amount': the same but for case"])
 
 
 def test_an_alias_beside_its_column_refuses_the_file(workspace):

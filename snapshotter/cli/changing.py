@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from snapshotter.cli.options import (
 )
 from snapshotter.errors import UsageError
 from snapshotter.reading import counted
+from snapshotter.results import RebuildDifference
 from snapshotter.workspace import Workspace
 
 
@@ -103,6 +105,34 @@ def withdraw(
     elif not quiet:
         printing.change_summary(result, f"without {name}")
     return 0
+
+
+@app.command(epilog=exit_status(REJECTED))
+def rebuild(
+    yes: YesOption = False,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Read the archive again under the present contract, as a new snapshot; shows what changes first.
+
+    Example: snapshotter rebuild --yes
+    """
+    space = Workspace(workspace)
+
+    def agreed(difference: RebuildDifference) -> bool:
+        if not (json or quiet) or (not yes and sys.stdin.isatty()):
+            printing.rebuild_difference(space.name(dataset), difference)
+        confirm("rebuild", "Publish that as a new snapshot?", yes=yes)
+        return True
+
+    result = space.rebuild(agreed, dataset=dataset)
+    if json:
+        printing.as_json(result)
+    elif not quiet:
+        printing.rebuild_summary(result)
+    return int(any(file.status == "rejected" or file.rejected for file in result.files))
 
 
 @app.command(epilog=exit_status())

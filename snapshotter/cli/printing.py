@@ -13,13 +13,14 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from snapshotter.reading import counted
-from snapshotter.results import DatasetResult, RejectGroup, RunResult
+from snapshotter.results import DatasetResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CORRECTED = 8  # corrections that the summary names
 _CELL = 60  # characters of a cell that an example shows
+_WHAT = ("added", "removed", "changed")
 _WIDE = 10_000  # columns: a table in a file or a pipe is not cut
 
 
@@ -160,6 +161,47 @@ def change_summary(result: DatasetResult, what: str) -> None:
     say(f"{result.dataset}: {what}, as snapshot {result.snapshot}{rows}")
     if result.snapshot:
         say(f"  to take this back: snapshotter reset {result.snapshot - 1} --dataset {result.dataset}")
+
+
+def rebuild_difference(dataset: str, difference: RebuildDifference) -> None:
+    """What a rebuild would change, for a person who has to say yes or no."""
+    before, after = difference.before, difference.after
+    say(f"{dataset}: rebuilt under the present contract")
+    for change in difference.contract:
+        say(f"  contract  {change}")
+    for label, field in (("files", "files"), ("rows in", "read"), ("accepted", "accepted"), ("rejected", "rejected")):
+        say(f"  {label:<8}  {_from_to(getattr(before, field), getattr(after, field))}")
+    say(f"  latest    {_from_to(before.rows, after.rows)} rows")
+    if difference.keys_added is None:
+        say("  keys      another key: they cannot be compared")
+    else:
+        said = zip((difference.keys_added, difference.keys_removed, difference.keys_changed), _WHAT, strict=True)
+        say("  keys      " + ", ".join(f"{number:,} {what}" for number, what in said))
+    for names, what in ((difference.columns_added, "more"), (difference.columns_removed, "gone")):
+        if names:
+            say(f"  columns   {what}: {_some(names)}")
+
+
+def _from_to(before: int, after: int) -> str:
+    return f"{before:,} → {after:,}" if before != after else f"{before:,}, as before"
+
+
+def rebuild_summary(result: RebuildResult) -> None:
+    """The end of a rebuild."""
+    if result.snapshot is None:
+        say(f"{result.dataset}: nothing to rebuild: it has no snapshot yet")
+        return
+    change_summary(result, "rebuilt")
+    refused = [file for file in result.files if file.status != "applied"]
+    for file in refused[:5]:
+        say(f"  refused   {file.name}: {file.warnings[-1] if file.warnings else ''}")
+    if len(refused) > 5:
+        say(f"            and {len(refused) - 5} more: `snapshotter rejects` has them all")
+    if refused:
+        say("            they lie where they lay; mend the contract and rebuild again, or drop them again")
+    if result.counts.rejected:
+        where = f"in output/rejects/{result.dataset}/; `snapshotter rejects` says why"
+        say(f"  refused   {counted(result.counts.rejected, 'row')}: {where}")
 
 
 def _some(names: Sequence[str]) -> str:

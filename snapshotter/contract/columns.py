@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapshotter.config import ColumnConfig
@@ -58,6 +59,16 @@ class Column:
     def required(self) -> bool:
         """Whether a header must have it."""
         return self.declared and self.rules.required
+
+
+def place_of(column: Column, stored: Sequence[StoredColumn]) -> int | None:
+    """The index of the stored column that holds a column's cells: that of its name and type, if there is one.
+
+    A name has a stored column for each type that it had: after a rebuild under another type, the old one is that of
+    older snapshots.
+    """
+    wanted = fold(column.name), column.type.name
+    return next((index for index, known in enumerate(stored) if (fold(known.name), known.type) == wanted), None)
 
 
 def store(column: Column, taken: set[str]) -> StoredColumn:

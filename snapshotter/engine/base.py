@@ -98,7 +98,7 @@ class BatchRow:
         place: its place in the order of batches.
         carries: the fields that its file carries.
         is_new: whether the run brought it.
-        is_gone: whether the run takes it out.
+        is_gone: whether the run takes it out, or a newer revision replaces it as it comes.
         name, revision, snapshot, loaded_at: its lineage.
     """
 
@@ -174,9 +174,7 @@ class Engine(Protocol):
         """Read a text; returns the number of its records. Raises ReadFailed."""
         ...
 
-    def misfits(
-        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], wanted: Sequence[int]
-    ) -> list[int]:
+    def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
         """Find those of some positions at which a cell of what was read last is not of its column's type."""
         ...
 
@@ -211,8 +209,11 @@ class Engine(Protocol):
         """Write the refused rows of a batch: the cells at these positions, and four more; returns their number."""
         ...
 
-    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], path: Path) -> int:
-        """Write all accepted rows, merged before, as Parquet; returns their number. `publish` may run beside it."""
+    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:
+        """Write the accepted rows of some batches, merged before, as Parquet; returns their number.
+
+        `publish` may run beside it.
+        """
         ...
 
     def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
@@ -238,7 +239,11 @@ class Engine(Protocol):
         ...
 
     def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:
-        """Keep the merged rows as texts under a name, for `compare`, and forget the rows."""
+        """Keep the merged rows as texts under a name, for `compare` and `differences`."""
+        ...
+
+    def differences(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> tuple[int, int, int]:
+        """Count the keys that are added, removed and changed from one kept state to another, and forget both."""
         ...
 
     def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -104,12 +104,9 @@ class DuckDBEngine:
             raise ReadFailed(str(error)) from None
         return int(self._one("SELECT count(*) FROM raw"))
 
-    def misfits(
-        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], wanted: Sequence[int]
-    ) -> list[int]:
+    def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
         """Look at the rows of `raw`."""
-        self._set_spans(spans)
-        validation = Validation(contract, cells, spans, datetime.now(UTC), transformed=self._is_transformed)
+        validation = Validation(contract, cells, [Span(0, 0, 1)], None, transformed=self._is_transformed)
         (found,) = self._all(validation.misfits(wanted), contract.parameters)
         return [position for position, misfit in zip(wanted, found, strict=True) if misfit]
 
@@ -189,8 +186,8 @@ class DuckDBEngine:
 
     # -- Parquet
 
-    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], path: Path) -> int:
-        """Write all accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
+    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:
+        """Write accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
         parts = ["r._batch", "b.name AS source_filename", "b.revision AS source_revision", "r.source_row"]
         parts += ["r._instant::TIMESTAMPTZ AS _instant", "r._deleted"]
         for field, column in columns:
@@ -199,7 +196,11 @@ class DuckDBEngine:
             if column.offset:
                 parts.append(f"r.{field.names[1]} AS {identifier(column.offset)}")
         source = " UNION ALL BY NAME ".join(f"SELECT * EXCLUDE (_ok) FROM {table}" for table in self._accepted)
-        query = f"SELECT {', '.join(parts)} FROM ({source}) r JOIN batches b ON r._batch = b.batch"
+        wanted = ", ".join(f"{batch:d}" for batch in batches)
+        query = (
+            f"SELECT {', '.join(parts)} FROM ({source}) r JOIN batches b ON r._batch = b.batch "
+            f"WHERE r._batch IN ({wanted})"
+        )
         return self._copy(query, path, "FORMAT parquet")
 
     def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
@@ -233,7 +234,8 @@ class DuckDBEngine:
         self._run(f"CREATE OR REPLACE VIEW published AS SELECT p.*, {lineage}")
         if not any(batch.is_new for batch in batches):
             return Effects()
-        return self._effects(frame, has_stored=bool(stored.paths), rivalry=rivalry)
+        replaced = any(batch.is_gone for batch in batches)
+        return self._effects(frame, has_stored=bool(stored.paths), rivalry=rivalry, replaced=replaced)
 
     def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
         """Compare the keys of two batches."""
@@ -242,7 +244,7 @@ class DuckDBEngine:
         a, b = (f"(SELECT * FROM all_rows WHERE _batch = {batch:d})" for batch in (old, new))
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {on})"))
 
-    def _effects(self, frame: Frame, *, has_stored: bool, rivalry: bool) -> Effects:
+    def _effects(self, frame: Frame, *, has_stored: bool, rivalry: bool, replaced: bool) -> Effects:
         """Compare the touched keys before and after; nothing is looked for where nothing can be."""
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
@@ -253,8 +255,8 @@ class DuckDBEngine:
             self._resolve(frame, "before_rows", "before")
         else:
             self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
-        outcomes = merge.outcomes(frame, "touched", "before_published", "after_published", "after_winners")
-        self._run(f"CREATE TABLE outcomes AS {outcomes}")
+        views = ("touched", "before_published", "after_published", "after_winners")
+        self._run(f"CREATE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
         echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
         if rivalry:
             echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
@@ -357,7 +359,21 @@ class DuckDBEngine:
             f"CREATE TABLE {identifier(name)} AS SELECT {', '.join([*cells, order])} FROM published p",
             contract.parameters,
         )
-        self._accepted.clear()
+
+    def differences(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> tuple[int, int, int]:
+        """Count by the same joins; nothing leaves the engine but three numbers."""
+        a, b = identifier(one), identifier(other)
+        on = " AND ".join(f"a.{identifier('x' + name)} = b.{identifier('x' + name)}" for name in key)
+        sides = [", ".join(f"{alias}.{identifier('x' + name)}" for name in columns) for alias in "ab"]
+        differ = f"row({sides[0]}) IS DISTINCT FROM row({sides[1]})" if columns else "FALSE"
+        queries = (
+            f"{b} b ANTI JOIN {a} a ON {on}",
+            f"{a} a ANTI JOIN {b} b ON {on}",
+            f"{a} a JOIN {b} b ON {on} WHERE {differ}",
+        )
+        added, removed, changed = (int(self._one(f"SELECT count(*) FROM {query}")) for query in queries)
+        self._run(f"DROP TABLE {a}; DROP TABLE {b}")
+        return added, removed, changed
 
     def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:
         """Compare by a full join on the key; only what differs leaves the engine."""

@@ -25,7 +25,7 @@ class Validation:
         contract: the dataset's contract; its parameters belong to the queries.
         cells: what the cells are and where they are stored.
         spans: which records the rows are.
-        now: the time against which `max_future` is held.
+        now: the time against which `max_future` is held; None where nothing but types is asked.
         transformed: whether a user's function made the rows.
     """
 
@@ -34,7 +34,7 @@ class Validation:
         contract: Contract,
         cells: Sequence[Cell],
         spans: Sequence[Span],
-        now: datetime,
+        now: datetime | None,
         *,
         transformed: bool = False,
     ) -> None:
@@ -192,7 +192,7 @@ class Validation:
 
     # -- conditions
 
-    def _conditions(self, now: datetime) -> list[Check]:
+    def _conditions(self, now: datetime | None) -> list[Check]:
         once = [
             Check(
                 c.column.name,
@@ -217,7 +217,7 @@ class Validation:
         value = text if column.type.name == "string" else f"v{cell.field.index}"
         return column_checks(column, _after(cell, 0), text, value, self._bind)
 
-    def _time_checks(self, now: datetime) -> list[Check]:
+    def _time_checks(self, now: datetime | None) -> list[Check]:
         cell, limit = self._timestamp(), self._contract.config.max_future
         checks = []
         if cell.column.type.name != "timestamp":
@@ -225,7 +225,7 @@ class Validation:
             checks.append(
                 Check(cell.column.name, "timestamp", f"t{cell.position} = '' OR _instant IS NOT NULL", reason)
             )
-        if limit is not None:
+        if limit is not None and now is not None:
             latest = self._bind.bind((now.astimezone(UTC) + timedelta(seconds=limit)).replace(tzinfo=None))
             reason = "is later than max_future allows"
             checks.append(Check(cell.column.name, "max_future", f"_instant IS NULL OR _instant <= {latest}", reason))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from snapshotter import disk
 from snapshotter.errors import LedgerDamaged, NoSuchSnapshot, NotRestorable
 from snapshotter.ledger.log import Log
 from snapshotter.ledger.records import Commit, PartRecord
-from snapshotter.ledger.state import State, fold
+from snapshotter.ledger.state import Batch, State, fold
 
 
 class Ledger:
@@ -88,7 +89,25 @@ class Ledger:
 
     def all_parts(self) -> dict[str, PartRecord]:
         """Every Parquet file that a commit ever named."""
-        return {part.path: part for _, commit in self._commits for part in commit.parts}
+        return {part.path: part for _, commit in self._commits for part in (*commit.parts, *commit.shelved)}
+
+    def holding(self, batches: Iterable[Batch]) -> dict[str, list[int]]:
+        """The Parquet files that hold the rows of batches which do not count now, and which of them each holds.
+
+        Raises:
+            NotRestorable: the rows of a batch are not there any more.
+        """
+        sizes, found = self._sizes(), dict[str, list[int]]()
+        there = [part for part in self.all_parts().values() if sizes.get(part.path) == part.size]
+        for batch in batches:
+            part = next((part for part in there if batch.id in part.batches), None)
+            if part is not None:
+                found.setdefault(part.path, []).append(batch.id)
+            elif batch.record.accepted:
+                what = f"the rows of {batch.record.name!r}, revision {batch.record.revision}, which would count again,"
+                problem = f"{what} are not there any more; nothing was changed"
+                raise NotRestorable(dataset=self.dataset, snapshot=batch.snapshot, problem=problem)
+        return found
 
     def prepare(self) -> None:
         """Make the table if there is none."""

@@ -63,7 +63,7 @@ class Failure(_Record):
 
 
 class FileRecord(_Record):
-    """A file that a run took out of the queue.
+    """A file that a run took out of the queue, or that a rebuild read again.
 
     Args:
         name, revision: the batch.
@@ -78,6 +78,8 @@ class FileRecord(_Record):
         batch_time: the time inside its name.
         shape: index of its header in the ledger's list of shapes.
         acceptance: digest of the contract that accepted it.
+        replaces: whether earlier revisions of its name do not count beside it (`replace_revisions`).
+        picked_up: when it was taken out of the queue, if that was not when it was judged last (a rebuild).
         read, accepted, rejected: numbers of records.
         corrected: (column, correction, number of accepted cells that it changed).
         empty: the columns of its header that are empty in every accepted record.
@@ -99,6 +101,8 @@ class FileRecord(_Record):
     batch_time: datetime | None = None
     shape: int | None = None
     acceptance: str = ""
+    replaces: bool = False
+    picked_up: datetime | None = None
     read: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -176,7 +180,7 @@ class Move(_Record):
     reason: Failure | None = None
 
 
-Kind = Literal["run", "reset", "withdraw", "config", "files"]
+Kind = Literal["run", "reset", "withdraw", "config", "rebuild", "files"]
 
 
 class Commit(_Record):
@@ -188,11 +192,12 @@ class Commit(_Record):
         at: when.
         contract: the dataset's configuration, as it holds for this snapshot.
         target: the snapshot that a reset goes back to.
-        files: the files that the run took out of the queue.
+        files: the files that the run took out of the queue, or that the rebuild read again.
         added, dropped: batches that count from now on although an earlier commit brought them, or no longer.
         columns: columns that are new in the table.
         shapes: headers that are new: (index of the column, published name) in the header's order.
         parts, removed_parts: Parquet files that belong to the table from now on, or no longer.
+        shelved: Parquet files beside the table: rows of new batches that a newer revision replaces already.
         moves: archived files that go elsewhere.
         counts, view: the result.
     """
@@ -210,6 +215,7 @@ class Commit(_Record):
     shapes: tuple[tuple[tuple[int, str], ...], ...] = ()
     parts: tuple[PartRecord, ...] = ()
     removed_parts: tuple[str, ...] = ()
+    shelved: tuple[PartRecord, ...] = ()
     moves: tuple[Move, ...] = ()
     counts: Counts = Counts()
     view: ViewRecord | None = None

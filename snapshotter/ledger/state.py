@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -14,18 +14,25 @@ Shape = tuple[tuple[int, str], ...]
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # What becomes of a batch that a commit of this kind drops.
-_DROPPED_BY = {"run": Status.REPLACED, "reset": Status.ROLLED_BACK, "withdraw": Status.WITHDRAWN}
+_DROPPED_BY = {
+    "run": Status.REPLACED,
+    "reset": Status.ROLLED_BACK,
+    "withdraw": Status.WITHDRAWN,
+    "rebuild": Status.REPLACED,
+}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A delivery whose rows were accepted.
+    """A delivery that a run accepted, or that a rebuild read again.
 
     Args:
         record: as its run recorded it; `record.batch` is its number.
         snapshot, at: the snapshot that brought it, and when that was.
         status: applied while it counts.
         archived: where its file is now, inside `input/`.
+        held: whether it was delivered and not taken back. A batch that is held counts, unless a newer revision
+            replaces it (then it counts again once that one is withdrawn) or a rebuild refused its file.
     """
 
     record: FileRecord
@@ -33,6 +40,7 @@ class Batch:
     at: datetime
     status: Status
     archived: str
+    held: bool = True
 
     @property
     def id(self) -> int:
@@ -44,6 +52,25 @@ class Batch:
     def rank(self) -> tuple[datetime, str, int]:
         """What orders batches at one instant: batch time (an absent one is the least), name, revision."""
         return batch_rank(self.record.batch_time, self.record.name, self.record.revision)
+
+    @property
+    def picked_up(self) -> datetime:
+        """When its file was taken out of the queue; against that time `max_future` is held."""
+        return self.record.picked_up or self.at
+
+
+def outdated(records: Iterable[FileRecord]) -> set[int]:
+    """The batches that a newer revision of their name replaces, among those that are held.
+
+    It is a function of the set, and of nothing that tells of order: so files may come in any order and grouping,
+    and what one replaces counts again as if it had never come.
+    """
+    applied = [record for record in records if record.status is Status.APPLIED]
+    newest: dict[str, int] = {}
+    for record in applied:
+        if record.replaces:
+            newest[record.name] = max(newest.get(record.name, 0), record.revision)
+    return {r.batch for r in applied if r.batch is not None and r.revision < newest.get(r.name, 0)}
 
 
 def batch_rank(time: datetime | None, name: str, revision: int) -> tuple[datetime, str, int]:
@@ -84,6 +111,19 @@ class State:
         return sorted((b for b in self.batches.values() if b.status is Status.APPLIED), key=lambda b: b.rank)
 
     @property
+    def held(self) -> list[Batch]:
+        """The batches that were delivered and not taken back, in the order of their coming."""
+        return [batch for _, batch in sorted(self.batches.items()) if batch.held]
+
+    def without(self, numbers: Collection[int]) -> State:
+        """The state as if some batches had never come; its Parquet files are those that it has now."""
+        left = {
+            n: replace(b, status=Status.WITHDRAWN, held=False) if n in numbers else b for n, b in self.batches.items()
+        }
+        _settle(left)
+        return replace(self, batches=left)
+
+    @property
     def next_batch(self) -> int:
         """The number for the next batch."""
         return max(self.batches, default=0) + 1
@@ -99,6 +139,8 @@ class State:
         for _, record in self.files:
             batch = self.batches.get(record.batch) if record.batch is not None else None
             path = batch.archived if batch else record.archived
+            if path in found and batch is not None and not batch.held:
+                continue  # of the batches that a file was, the one that holds says what it is called
             found[path] = (record, path)
         return found
 
@@ -135,6 +177,7 @@ def fold(commits: Iterable[tuple[int, Commit]], until: int | None = None) -> Sta
             state.snapshots[commit.snapshot] = commit
             if commit.snapshot == until:
                 break
+    _settle(state.batches)
     return replace(state, columns=tuple(columns), shapes=tuple(shapes), files=tuple(files))
 
 
@@ -153,11 +196,21 @@ def _fold_batches(batches: dict[int, Batch], commit: Commit, same: dict[tuple[st
         for number in twins:  # their file came back out of the queue, or beside theirs, which may be gone
             batches[number] = replace(batches[number], archived=record.archived)
         twins.append(record.batch)
-        batches[record.batch] = Batch(record, commit.snapshot, commit.at, Status.APPLIED, record.archived)
+        batches[record.batch] = Batch(record, commit.snapshot, commit.at, record.status, record.archived)
     for number in commit.dropped:
-        batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind])
+        batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind], held=False)
     for number in commit.added:
-        batches[number] = replace(batches[number], status=Status.APPLIED)
+        batches[number] = replace(batches[number], status=batches[number].record.status, held=True)
     for move in commit.moves:
         for number in same.get((move.name, move.revision, move.sha256), ()):
             batches[number] = replace(batches[number], archived=move.target)
+
+
+def _settle(batches: dict[int, Batch]) -> None:
+    """Give each batch that is held its status: what its run or rebuild said, or that a newer revision replaces it."""
+    held = [batch for batch in batches.values() if batch.held]
+    old = outdated(batch.record for batch in held)
+    for batch in held:
+        status = Status.REPLACED if batch.id in old else batch.record.status
+        if status is not batch.status:
+            batches[batch.id] = replace(batch, status=status)

@@ -1,0 +1,70 @@
+"""A commit in the making: what is judged, merged and written of a dataset before it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from snapshotter.binding import Binding
+from snapshotter.contract import Contract
+from snapshotter.intake import Taken
+from snapshotter.ledger.records import Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
+from snapshotter.ledger.state import State, outdated
+from snapshotter.resolution import Resolution
+
+
+@dataclass
+class Draft:
+    """A commit in the making.
+
+    Args:
+        kind, at, contract: of the commit; the contract is that of the snapshot it makes.
+        base: the state whose batches and files stay, but for those that are dropped.
+        taken, binding: what a run took out of the queue, or a rebuild read again, and the columns it came with.
+        dropped, added, moves, target: as in the commit.
+        parts, removed_parts, shelved, counts, view: as in the commit; known once they are written and counted.
+        resolution: how the rows were merged.
+    """
+
+    kind: Kind
+    at: datetime
+    contract: Contract
+    base: State
+    taken: Taken = field(default_factory=Taken)
+    binding: Binding | None = None
+    dropped: tuple[int, ...] = ()
+    added: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
+    target: int | None = None
+    parts: tuple[PartRecord, ...] = ()
+    removed_parts: tuple[str, ...] = ()
+    shelved: tuple[PartRecord, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+    view: ViewRecord | None = None
+    resolution: Resolution | None = None
+
+    @property
+    def changes_snapshot(self) -> bool:
+        """Whether the commit makes a snapshot, or only records what became of files."""
+        return self.kind != "files"
+
+    @property
+    def new(self) -> list[FileRecord]:
+        """The files whose rows are new."""
+        applied = [record for record in self.taken.records if record.status is Status.APPLIED]
+        return [record for record in applied if record.batch is not None]
+
+    @property
+    def outdated(self) -> set[int]:
+        """The batches, old and new, that a newer revision replaces after the commit."""
+        staying = [batch.record for batch in self.base.held if batch.id not in self.dropped]
+        return outdated([*staying, *self.new])
+
+    @property
+    def gone(self) -> set[int]:
+        """The batches, old and new, whose rows do not count after the commit."""
+        return {*self.dropped, *self.outdated}
+
+    def reported(self) -> tuple[FileRecord, ...]:
+        """A record of each file that was in the queue, deferred ones last."""
+        return (*self.taken.records, *self.taken.deferred)

@@ -1,0 +1,112 @@
+"""Which batch a file in the queue is: its name, revision and batch time, by its bytes and by what the ledger knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from snapshotter import inbox
+from snapshotter.config import DatasetConfig
+from snapshotter.inbox import Drop
+from snapshotter.ledger.records import Status
+from snapshotter.ledger.state import Batch, State
+from snapshotter.requeue import Requeued
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which batch a file is.
+
+    Args:
+        name, revision, batch_time: of the batch.
+        picked_up: the time against which its timestamps are held.
+        existing: the batch of the same name and revision that it takes the place of.
+        is_duplicate: whether that one says the same already.
+        replaces: whether earlier revisions of its name do not count beside it.
+    """
+
+    name: str
+    revision: int
+    batch_time: datetime | None
+    picked_up: datetime
+    existing: Batch | None = None
+    is_duplicate: bool = False
+    replaces: bool = False
+
+
+class Identities(Protocol):
+    """Says which batch each file is that is taken."""
+
+    def expected(self, place: int, drop: Drop) -> tuple[str, int]:
+        """Name and revision of a file before it is opened."""
+        ...
+
+    def identify(self, place: int, drop: Drop, sha256: str) -> Identity:
+        """Which batch the bytes are. Raises Unreadable."""
+        ...
+
+
+class Queued:
+    """Files out of the queue: by name and content, or what they were before they were moved back to it.
+
+    Args:
+        config, state: the dataset's.
+        acceptance: a digest of all that decides now what is accepted.
+        requeued: what was moved back to the queue.
+        queue: the names in the queue.
+        now: the time of the run.
+    """
+
+    def __init__(
+        self,
+        config: DatasetConfig,
+        state: State,
+        acceptance: str,
+        requeued: Sequence[Requeued],
+        queue: Collection[str],
+        now: datetime,
+    ) -> None:
+        """Look at what the state knows of names, once."""
+        self._config, self._acceptance = config, acceptance
+        self._requeued, self._queue, self._now = requeued, queue, now
+        self._newest = state.newest_by_name()
+        self._held = {(batch.record.name, batch.record.revision): batch for batch in state.held}
+        self.consumed: list[Requeued] = []
+
+    def expected(self, place: int, drop: Drop) -> tuple[str, int]:  # noqa: ARG002 - in a queue the name says it all
+        """A new revision of its name."""
+        return drop.name, self._next_revision(drop.name)
+
+    def identify(self, place: int, drop: Drop, sha256: str) -> Identity:  # noqa: ARG002 - as above
+        """The batch that these bytes were before a requeue, else by name and content."""
+        notes = [note for note in self._requeued if note.sha256 == sha256 and note not in self.consumed]
+        note = next((n for n in notes if n.queued == drop.name or n.queued not in self._queue), None)
+        if note:
+            self.consumed.append(note)
+            return self._identity(note.name, note.revision, note.batch_time, sha256)
+        time = inbox.batch_time(drop.name, self._config.batch_time)
+        newest = self._newest.get(drop.name)
+        same = newest is not None and newest.record.sha256 == sha256
+        revision = newest.record.revision if newest and same else self._next_revision(drop.name)
+        return self._identity(drop.name, revision, time, sha256)
+
+    def _identity(self, name: str, revision: int, batch_time: datetime | None, sha256: str) -> Identity:
+        existing = self._held.get((name, revision))
+        # What a revision replaced when it came, it replaces when it comes again: only its rows are judged anew.
+        replaces = self._config.replace_revisions or (existing is not None and existing.record.replaces)
+        is_duplicate = self._is_duplicate(existing, sha256)
+        return Identity(name, revision, batch_time, self._now, existing, is_duplicate, replaces)
+
+    def _next_revision(self, name: str) -> int:
+        newest = self._newest.get(name)
+        waiting = [note.revision for note in self._requeued if note.name == name]
+        return max([newest.record.revision if newest else 0, *waiting]) + 1
+
+    def _is_duplicate(self, existing: Batch | None, sha256: str) -> bool:
+        """Whether these bytes count already, accepted whole under the same contract."""
+        if existing is None or existing.record.status is not Status.APPLIED:
+            return False
+        known = existing.record
+        return known.sha256 == sha256 and known.rejected == 0 and known.acceptance == self._acceptance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,12 +15,13 @@ from snapshotter.binding import Binding
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused, missing, resolve
 from snapshotter.engine.base import Engine
-from snapshotter.inbox import Content, Drop
+from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import Batch, State
 from snapshotter.loading import Proven, load
-from snapshotter.reader import Irregular, Prover
+from snapshotter.reader import Irregular
 from snapshotter.requeue import Requeued
+from snapshotter.spool import Content, Deferred, Unreadable
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
 
@@ -143,10 +143,10 @@ class Intake:
             return
         try:
             content = inbox.read(drop, self._scratch)
-        except inbox.Deferred:
+        except Deferred:
             self._note(place, status=Status.DEFERRED)
             return
-        except inbox.Unreadable as error:
+        except Unreadable as error:
             self._note(place, sha256=error.sha256)
             self._refuse(place, error.rule, error.reason)
             return
@@ -170,7 +170,9 @@ class Intake:
                 self._note(place, status=Status.DUPLICATE)
                 return False
             return self._prove(place, drop, content, identity)
-        except inbox.Unreadable as error:
+        except Deferred:
+            self._note(place, status=Status.DEFERRED)
+        except Unreadable as error:
             self._refuse(place, error.rule, error.reason)
         except Irregular as error:
             self._refuse(place, error.rule, error.reason, row=error.record)
@@ -205,41 +207,22 @@ class Intake:
 
     def _prove(self, place: int, drop: Drop, content: Content, identity: Identity) -> bool:
         """Prove the bytes regular and match the header; returns whether there are records to be read."""
-        modified = os.fstat(content.file.fileno()).st_mtime_ns if content.file else 0
-        head = content.head()
-        start, end = reader.header_span(head)
-        if content.file is not None and end == len(head) == inbox.CHUNK and not head.endswith(b"\n"):
-            raise Irregular(f"the header does not end within the first {len(head)} bytes", 0, "header")
+        config = self._contract.config
+        reader.decode(content, config.encodings, config.delimiter, self._scratch)
+        head, is_whole = content.head()
+        start, end = reader.header_span(head, is_whole=is_whole)
         delimiter, names, header = self._header(head[start:end])
-        prover = Prover(delimiter, start)
-        for chunk in content.chunks(start):
-            prover.feed(chunk)
-        layout = prover.finish()
-        if not layout.records:
+        measured = reader.measure(content, drop.name, delimiter, (start, end), self._scratch)
+        if not measured.records:
             self._note(place, status=Status.EMPTY, warnings=(*header.warnings, "the file holds no records"))
             return False
         cells, shape, about_columns = self._binding.bind(header)
         warnings = (*header.warnings, *about_columns, *self._twin(content.sha256, identity.name))
         batch, self._next_batch = self._next_batch, self._next_batch + 1
-        self._note(place, status=Status.APPLIED, batch=batch, shape=shape, read=layout.records, warnings=warnings)
+        self._note(place, status=Status.APPLIED, batch=batch, shape=shape, read=measured.records, warnings=warnings)
         if identity.existing:
             self._replaced[batch] = identity.existing.id
-        self._wait(
-            Proven(
-                place,
-                identity.name,
-                batch,
-                content,
-                drop.size,
-                modified,
-                names,
-                header,
-                cells,
-                delimiter,
-                start,
-                layout,
-            )
-        )
+        self._wait(Proven(place, identity.name, batch, content, names, header, cells, delimiter, measured))
         return True
 
     def _header(self, raw: bytes) -> tuple[str, list[str], Header]:
@@ -255,7 +238,10 @@ class Intake:
         return [f"holds the same bytes as {other!r}"] if other != name else []
 
     def _delimiter(self, raw: bytes) -> tuple[str, list[str]]:
-        """The delimiter under which the header satisfies the contract, and the header's names under it."""
+        """The delimiter under which the header satisfies the contract, and the header's names under it.
+
+        It can do so under several, such as where one required column stands alone; then it is the first of them.
+        """
         configured = self._contract.config.delimiter
         if configured != "auto":
             return configured, reader.header_names(raw, configured)
@@ -292,7 +278,7 @@ class Intake:
         """Read and judge files of one header, and complete their records."""
         spans = load(files, self._engine, self._scratch)
         first = files[0]
-        if first.name.endswith(".csv") and not inbox.unchanged(first.content, first.size, first.modified):
+        if not first.content.is_unchanged():
             self._note(first.place, status=Status.DEFERRED, batch=None)
         else:
             accepted = self._engine.accept(self._contract, first.cells, spans, self._now)
@@ -303,7 +289,7 @@ class Intake:
 
     def _complete(self, proven: Proven, accepted: int) -> None:
         """Put the verdict into the file's record, and write its refused rows."""
-        rejected = proven.layout.records - accepted
+        rejected = proven.measured.records - accepted
         self._note(proven.place, accepted=accepted, rejected=rejected)
         if not rejected:
             return
@@ -312,7 +298,7 @@ class Intake:
         positions = rejects.kept_positions(proven.names)
         if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):
             judged = draft.read_bytes()
-        content = rejects.compose(proven.names, proven.delimiter, judged, proven.ragged, proven.header.width)
+        content = rejects.compose(proven.names, proven.delimiter, judged, proven.refused)
         sha256 = self._records[proven.place].sha256
         name = inbox.free_name(self._rejects_folder, f"{proven.name}.csv", sha256, taken=self._rejects_names)
         self._rejects_names.add(name)

@@ -53,7 +53,8 @@ def header_names(raw: bytes, delimiter: str) -> list[str]:
     """
     rules, line = grammar(delimiter), raw.removesuffix(b"\n").removesuffix(b"\r")
     if b"\0" in line:
-        raise Irregular("the header holds a NUL character: this is no text file", 0, "encoding")
+        reason = "the header holds a NUL character: it is no text, or in an encoding that `encodings` does not declare"
+        raise Irregular(reason, 0, "encoding")
     if not rules.record.fullmatch(line):
         raise Irregular(f"the header is not CSV: {fault(rules, line, 0)}", 0)
     return next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter, strict=True), [])

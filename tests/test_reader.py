@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 import zstandard
-from conftest import drop, latest, run_cli
+from conftest import latest, run_cli
 from hypothesis import Phase, assume, example, given, note, settings
 from hypothesis import strategies as st
 

@@ -61,7 +61,9 @@ def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[
     """
     kept = [names[position] for position in kept_positions(names)]
     is_rejects_file = [fold(name) for name in names[-len(COLUMNS) :]] == list(COLUMNS)
-    lines = [line([*kept, *COLUMNS], delimiter).encode(), judged]
+    header = line([*kept, *COLUMNS], delimiter)
+    mark = "\ufeff" * header.startswith("\ufeff")  # or the one that is part of a name would be taken for one
+    lines = [(mark + header).encode(), judged]
     for record in raws:
         if record.rule == "csv":
             cells = [record.raw.decode()]
@@ -103,7 +105,7 @@ def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
         path: the file.
         aliases: other names in its header, by folded name of the column that they mean.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(line for line in file if line.endswith(f"{COLUMNS[-1]}\n"))  # a name may hold line ends
         file.seek(0)
         delimiter = next((d for d in ";\t|" if header.endswith(f"{d.join(COLUMNS)}\n")), ",")

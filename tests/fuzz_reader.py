@@ -228,11 +228,12 @@ def examine_rejects(proven: Proven, scratch: Path) -> None:
         if not again.records:
             return
         prover = Prover(proven.delimiter, detailed=True)
-        prover.feed(content.data[again.start :])
+        text = content.data[again.start :]
+        prover.feed(text)
         layout = prover.finish()
         assert not (layout.cells == len(names)).any(), "an unmended record passes"
         raws = [
-            rejects.Raw(number, "cells", f"the record has {cells} cells, not {len(names)}", content.data[a : b - 1])
+            rejects.Raw(number, "cells", f"the record has {cells} cells, not {len(names)}", text[a : b - 1])
             for number, (cells, a, b) in enumerate(zip(layout.cells, layout.starts, layout.ends, strict=True), 1)
         ]
         path.write_bytes(rejects.compose(names, proven.delimiter, b"", raws))

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,7 @@ from snapshotter.spool import Content
 _BATCH = 4096  # records that are written at once
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(NamedTuple):
     """A line that no record could be read from: its number, its bytes without the line end, what is wrong."""
 
     row: int

@@ -1,6 +1,6 @@
 """Throws random bytes and mutated real files at the reader, and looks for a crash, a hang or a wrong row.
 
-    python tests/fuzz_reader.py --seconds 600 --seed 1      (`make fuzz`)
+    python tests/fuzz_reader.py --seconds 600 --seed 1      (or `make fuzz`)
 
 What must hold of every file is in `examine`. It is held against a parser that knows nothing of the reader (one
 character at a time, below) and against csv.reader. A case that fails is printed, with the seed that makes it again.

@@ -158,7 +158,7 @@ class Acceptance(Session):
         for table in self._rejected:
             if self._one(f"SELECT count(*) FROM {table} WHERE _batch = {batch:d}"):
                 wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
-                query = f"SELECT {cells}, _row, _columns, _rules, _reasons FROM {table} {wanted}"
+                query = f"SELECT {cells}, _row, nullif(_columns, ''), _rules, _reasons FROM {table} {wanted}"
                 return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}")
         return 0
 

@@ -175,10 +175,27 @@ def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.enviro
         ConfigError: a key or value that is not allowed; names the file, the key and what is allowed.
     """
     path = workspace / FILE_NAME
-    raw = _parse(path)
+    raw = _table(path, _text(path))
     for key in ("memory_limit", "lock_timeout"):
         if value := environ.get(f"SNAPSHOTTER_{key.upper()}"):
             raw[key] = value
+    return _settings(path, raw)
+
+
+def parse(text: str, path: Path) -> Settings:
+    """Read a configuration that is not written yet.
+
+    Args:
+        text: all of it.
+        path: where it is going to stand; for messages.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    return _settings(path, _table(path, text))
+
+
+def _settings(path: Path, raw: dict[str, Any]) -> Settings:
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
@@ -188,19 +205,28 @@ def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.enviro
     return settings
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="Mend it."
-        ) from None
+        return ""
+    except UnicodeDecodeError as error:
+        raise _no_toml(path, error) from None
     except OSError as error:
         raise ConfigError(
             file=path, key="the file", problem=f"cannot be read: {error.strerror}", allowed="Mend its rights."
         ) from None
+
+
+def _table(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(path, error) from None
+
+
+def _no_toml(path: Path, error: ValueError) -> ConfigError:
+    return ConfigError(file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="Mend it.")
 
 
 def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:

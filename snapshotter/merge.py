@@ -12,13 +12,16 @@ no name from a file can meet one of ours. What a relation holds beside them:
 | `_rank` | the rank |
 | `_batch`, `source_row`, `_instant`, `_deleted` | as stored |
 | `_carried` | number of the set of columns that the row's file carries |
-| `_has_3` | whether the row's file carries column 3; only for columns that some file lacks |
+| `_has_3` | whether the row's file carries the columns of group 3 |
 | `_new`, `_gone` | whether this run brought the row; whether this run replaces it |
+
+Columns that some file lacks are resolved by groups of columns that the same files carry: the cells that a winner
+lacks come, for a whole group, from one row. So the work follows the cells, not the square of their columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ROW_BITS, ORDER_BITS = 40, 24
@@ -56,10 +59,40 @@ class Field:
         """The columns of its values and, for a timestamp, of its offsets."""
         return (self.name, f"o{self.index}") if self.has_offset else (self.name,)
 
+
+@dataclass(frozen=True)
+class Group:
+    """Columns that come together: some batches in play carry all of them, the others none.
+
+    Args:
+        number: its number among the groups.
+        fields: its columns.
+        inherits: whether an absent cell is taken over; not so for the column of `delete_when`.
+    """
+
+    number: int
+    fields: tuple[Field, ...]
+    inherits: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of their values and offsets."""
+        return tuple(name for field in self.fields for name in field.names)
+
     @property
     def has(self) -> str:
-        """The flag that says whether a row's file carries it."""
-        return f"_has_{self.index}"
+        """The flag that says whether a row's file carries them."""
+        return f"_has_{self.number}"
+
+    @property
+    def top(self) -> str:
+        """The greatest rank of a key that carries them."""
+        return f"_top_{self.number}"
+
+    @property
+    def source(self) -> str:
+        """The rank that their published cells come from; where a tombstone blanked them, the tombstone's."""
+        return f"_source_{self.number}"
 
 
 @dataclass(frozen=True)
@@ -67,31 +100,29 @@ class Frame:
     """The columns of a merge.
 
     Args:
-        fields: every column that a batch in play carries.
         key: those of the key, in order.
-        partial: those that some batch in play lacks.
-        marker: the column of `delete_when`, which is never inherited.
+        constant: those that every batch in play carries, the key's among them.
+        groups: those that some batch in play lacks.
     """
 
-    fields: tuple[Field, ...]
     key: tuple[Field, ...]
-    partial: tuple[Field, ...] = ()
-    marker: Field | None = None
+    constant: tuple[Field, ...]
+    groups: tuple[Group, ...] = ()
 
     @property
-    def inheritable(self) -> tuple[Field, ...]:
-        """The columns that an absent cell is taken over for."""
-        return tuple(field for field in self.partial if field != self.marker)
+    def fields(self) -> tuple[Field, ...]:
+        """Every column that a batch in play carries."""
+        return (*self.constant, *(field for group in self.groups for field in group.fields))
 
     @property
-    def constant(self) -> tuple[Field, ...]:
-        """The columns that every batch in play carries."""
-        return tuple(field for field in self.fields if field not in self.partial)
+    def inheriting(self) -> tuple[Group, ...]:
+        """The groups whose absent cells are taken over."""
+        return tuple(group for group in self.groups if group.inherits)
 
 
 def rows(frame: Frame, source: str) -> str:
-    """Query of all rows in play, ranked. `batches` says of each batch: place, carried, is_new, is_gone, has_N."""
-    flags = "".join(f", b.has_{field.index} AS {field.has}" for field in frame.partial)
+    """Query of all rows in play, ranked. `batches` says of each batch: place, carried, is_new, is_gone, _has_N."""
+    flags = "".join(f", b.{group.has}" for group in frame.groups)
     return (
         f"SELECT {_RANK} AS _rank, r._batch, r.source_row, r._instant, r._deleted, b.carried AS _carried, "
         f"b.is_new AS _new, b.is_gone AS _gone{flags}, {_columns(frame.fields, 'r.')} "
@@ -100,48 +131,66 @@ def rows(frame: Frame, source: str) -> str:
 
 
 def winners(frame: Frame, source: str) -> str:
-    """Query of the greatest rank per key, and of its greatest tombstone."""
+    """Query of the greatest rank per key, of its greatest tombstone, and of the greatest that carries each group.
+
+    CASE and not FILTER: the engine copies all arguments for each filter.
+    """
     key = _keys(frame)
-    return f"SELECT {key}, max(_rank) AS _rank, max(_rank) FILTER (_deleted) AS _grave FROM {source} GROUP BY {key}"
+    tops = "".join(f", max(CASE WHEN {g.has} THEN _rank END) AS {g.top}" for g in frame.inheriting)
+    return (
+        f"SELECT {key}, max(_rank) AS _rank, max(CASE WHEN _deleted THEN _rank END) AS _grave{tops} "
+        f"FROM {source} GROUP BY {key}"
+    )
 
 
 def standing(frame: Frame, source: str, won: str) -> str:
-    """Query of the winning rows that are not tombstones, before inheritance."""
-    flags = "".join(f", r.{field.has}" for field in frame.partial)
+    """Query of the winning rows that are not tombstones, before inheritance, and of where each group comes from."""
+    # Of the greatest rank that carries a group and the greatest tombstone, the greater decides.
+    sources = (f"greatest(w.{g.top}, w._grave)" if g.inherits else "r._rank" for g in frame.groups)
+    named = "".join(f", {sql} AS {group.source}" for sql, group in zip(sources, frame.groups, strict=True))
     return (
-        f"SELECT r._rank, w._grave{flags}, {_columns(frame.fields, 'r.')} "
+        f"SELECT r._rank{named}, {_columns(frame.fields, 'r.')} "
         f"FROM {source} r JOIN {won} w ON r._rank = w._rank WHERE NOT r._deleted"
     )
 
 
-def inherited(frame: Frame, source: str, stood: str) -> str:
-    """Query of the cells that winning rows take over: of the greatest rank that carries the column, above the grave."""
-    parts = []
-    for field in frame.inheritable:
-        condition = f"FILTER (r.{field.has} AND (s._grave IS NULL OR r._rank > s._grave))"
-        parts += [f"arg_max_null(r.{name}, r._rank) {condition} AS {name}" for name in field.names]
-        parts.append(f"max(r._rank) {condition} AS _source_{field.index}")
-    lacking = " OR ".join(f"NOT s.{field.has}" for field in frame.inheritable)
+def givers(frame: Frame, source: str, stood: str) -> str:
+    """Query of the rows that some winning row takes cells from; a tombstone gives none."""
+    groups = frame.inheriting
+    wanted = f"SELECT unnest([{', '.join(g.source for g in groups)}]) AS _rank FROM {stood} s WHERE {_lacks(groups)}"
     return (
-        f"SELECT s._rank, {', '.join(parts)} FROM {source} r JOIN {stood} s ON {_same_key(frame, 'r', 's')} "
-        f"WHERE {lacking} GROUP BY s._rank"
+        f"SELECT r._rank, {_columns((f for g in groups for f in g.fields), 'r.')} "
+        f"FROM {source} r SEMI JOIN ({wanted}) w ON r._rank = w._rank WHERE NOT r._deleted"
     )
 
 
+def taken(frame: Frame, groups: Sequence[Group], stood: str, given: str) -> str:
+    """Query of the cells of some groups that winning rows take over; a line for each row that lacks any group."""
+    cells = ", ".join(_columns(group.fields, f"g{group.number}.") for group in groups)
+    joins = (f"LEFT JOIN {given} g{g.number} ON s.{g.source} = g{g.number}._rank" for g in groups)
+    return f"SELECT s._rank, {cells} FROM {stood} s {' '.join(joins)} WHERE {_lacks(frame.inheriting)}"
+
+
+def side_by_side(tables: Sequence[str]) -> str:
+    """Query of the cells of several such tables in one."""
+    first, *others = tables
+    cells = ", ".join([f"{first}.*", *(f"{table}.* EXCLUDE (_rank)" for table in others)])
+    joins = " ".join(f"JOIN {table} ON {table}._rank = {first}._rank" for table in others)
+    return f"SELECT {cells} FROM {first} {joins}"
+
+
 def published(frame: Frame, stood: str, heirs: str | None) -> str:
-    """Query of the published rows: `_rank`, the columns, and `_source_N`, the rank of the cell of a partial column."""
+    """Query of the published rows: `_rank`, the columns, and `_source_N`, the rank of the cells of a group."""
     parts = ["s._rank", _columns(frame.constant, "s.")]
-    for field in frame.partial:
-        if heirs is None or field == frame.marker:
-            parts += [f"s.{name}" for name in field.names]
-            parts.append(f"s._rank AS _source_{field.index}")
-            continue
-        parts += [f"CASE WHEN s.{field.has} THEN s.{name} ELSE h.{name} END AS {name}" for name in field.names]
-        # A cell that nothing fills was taken away by the tombstone; or, where rows were replaced, it went with them.
-        source = f"coalesce(h._source_{field.index}, s._grave, s._rank)"
-        parts.append(f"CASE WHEN s.{field.has} THEN s._rank ELSE {source} END AS _source_{field.index}")
+    for group in frame.groups:
+        own = f"s.{group.source} = s._rank"
+        if heirs and group.inherits:
+            parts += [f"CASE WHEN {own} THEN s.{name} ELSE h.{name} END AS {name}" for name in group.names]
+        else:
+            parts += [f"s.{name}" for name in group.names]
+        parts.append(f"s.{group.source}")
     join = f" LEFT JOIN {heirs} h ON s._rank = h._rank" if heirs else ""
-    return f"SELECT {', '.join(part for part in parts if part)} FROM {stood} s{join}"
+    return f"SELECT {', '.join(parts)} FROM {stood} s{join}"
 
 
 def contended(frame: Frame, source: str) -> str:
@@ -193,13 +242,13 @@ def outcomes(frame: Frame, touched: str, before: str, after: str, won: str, *, r
     place = "(({} & " + f"{2 ** (ROW_BITS + ORDER_BITS) - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
     is_new = f" AND {place} IN (SELECT place FROM batches WHERE is_new)" if replaced else ""
     causes = [f"CASE WHEN _differs{is_new.format('_winner')} THEN _winner END"]
-    for field in frame.partial:
-        source = f"_source_{field.index}"
-        causes.append(f"CASE WHEN _differs_{field.index}{is_new.format(source)} THEN {source} END")
-    changed = " OR ".join(["_differs", *(f"_differs_{field.index}" for field in frame.partial)])
+    for group in frame.groups:
+        source = f"coalesce({group.source}, _winner)"  # cells that nothing fills went with the rows that went
+        causes.append(f"CASE WHEN _differs_{group.number}{is_new.format(source)} THEN {source} END")
+    changed = " OR ".join(["_differs", *(f"_differs_{group.number}" for group in frame.groups)])
     parts = [f"{_differ(frame.constant)} AS _differs"]
-    for field in frame.partial:
-        parts += [f"{_differ([field])} AS _differs_{field.index}", f"a._source_{field.index}"]
+    for group in frame.groups:
+        parts += [f"{_differ(group.fields)} AS _differs_{group.number}", f"a.{group.source}"]
     on = {alias: _same_key(frame, "t", alias) for alias in "baw"}
     return (
         f"SELECT {_keys(frame)}, _was, _is, _was AND _is AND ({changed}) AS _changed, _winner, "
@@ -221,12 +270,12 @@ def echoes(frame: Frame, source: str, rival_rows: str, said: str, happened: str,
         f"SELECT v._rank FROM {rival_rows} v JOIN {said} s ON {_same_key(frame, 'v', 's')} "
         f"AND v._instant = s._instant AND v._content = s._content WHERE v._new AND s._known"
     )
-    same = [f"NOT ({_differ(frame.constant, 'a', 'n')})"]
-    same += [f"(NOT n.{field.has} OR NOT ({_differ([field], 'a', 'n')}))" for field in frame.partial]
+    # A row says nothing about the columns that its file lacks: there it is compared with the published cell itself.
+    said_or = {name: f"CASE WHEN n.{g.has} THEN n.{name} ELSE a.{name} END" for g in frame.groups for name in g.names}
     as_published = (
         f"SELECT n._rank FROM {source} n SEMI JOIN (SELECT _rank FROM {rival_rows} WHERE _new) v ON n._rank = v._rank "
         f"JOIN {happened} o ON {_same_key(frame, 'n', 'o')} JOIN {after} a ON a._rank = o._winner "
-        f"WHERE n._new AND {' AND '.join(same)}"
+        f"WHERE n._new AND NOT ({_differ(frame.fields, 'a', 'n', said_or)})"
     )
     return f"{in_ledger} UNION {as_published}"
 
@@ -261,14 +310,20 @@ def _same_key(frame: Frame, one: str, other: str) -> str:
     return " AND ".join(f"{one}.{field.name} IS NOT DISTINCT FROM {other}.{field.name}" for field in frame.key)
 
 
-def _differ(fields: Iterable[Field], one: str = "a", other: str = "b") -> str:
+def _lacks(groups: Iterable[Group]) -> str:
+    """Whether a winning row lacks any group: its own rank is the greatest that a cell of it can come from."""
+    return f"least({', '.join(f's.{group.source}' for group in groups)}) < s._rank"
+
+
+def _differ(fields: Iterable[Field], one: str = "a", other: str = "b", instead: Mapping[str, str] | None = None) -> str:
     """Whether published cells differ; an absent text is published as the empty one is.
 
-    One comparison of two rows of cells: thousands of single ones would take the engine minutes to plan.
+    One comparison of two rows of cells: thousands of single ones would take the engine minutes to plan. `instead`
+    has SQL to compare with in place of some of the other's columns.
     """
-    cells = [(name, field.is_text) for field in fields for name in field.names]
-    sides = (
-        ", ".join(f"coalesce({alias}.{name}, '')" if is_text else f"{alias}.{name}" for name, is_text in cells)
-        for alias in (one, other)
-    )
-    return " IS DISTINCT FROM ".join(f"row({side})" for side in sides)
+    pairs = []
+    for field in fields:
+        for name in field.names:
+            pair = f"{one}.{name}", (instead or {}).get(name, f"{other}.{name}")
+            pairs.append(tuple(f"coalesce({cell}, '')" if field.is_text else cell for cell in pair))
+    return " IS DISTINCT FROM ".join(f"row({', '.join(side)})" for side in zip(*pairs, strict=True))

@@ -13,7 +13,7 @@ from snapshotter.engine.base import BatchRow, Stored
 from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger.records import FileRecord, PartRecord
 from snapshotter.ledger.state import Batch, Shape, State, batch_rank
-from snapshotter.merge import Field, Frame
+from snapshotter.merge import Field, Frame, Group
 from snapshotter.publish import ViewColumn, field_of, view_columns
 
 
@@ -103,15 +103,24 @@ def _field(column: Column, columns: Sequence[StoredColumn]) -> Field:
 def _frame(
     contract: Contract, columns: Sequence[StoredColumn], key: tuple[Field, ...], shapes: Sequence[Shape]
 ) -> Frame:
-    carried = [{index for index, _ in shape} for shape in shapes]
-    in_key = {field.index for field in key}
-    some = sorted(set().union(*carried) | in_key)
-    everywhere = set.intersection(*carried) if carried else set()
-    fields = {index: field_of(index, columns[index]) for index in some}
-    partial = tuple(fields[index] for index in some if index not in everywhere | in_key)
-    rule = contract.config.delete_when
-    marker = next((f for i, f in fields.items() if rule and fold(columns[i].name) == fold(rule.column)), None)
-    return Frame(tuple(fields.values()), key, partial, marker)
+    headers = list(dict.fromkeys(frozenset(index for index, _ in shape) for shape in shapes))
+    holders: dict[int, list[int]] = {field.index: [] for field in key}
+    for number, header in enumerate(headers):
+        for index in header:
+            holders.setdefault(index, []).append(number)
+    in_key, rule = {field.index for field in key}, contract.config.delete_when
+    keeps = contract.config.absent_columns == "keep"  # else an absent cell is an empty one
+    constant: list[Field] = []
+    groups: dict[tuple[bool, tuple[int, ...]], list[Field]] = {}
+    for index in sorted(holders):
+        field = field_of(index, columns[index])
+        if index in in_key or len(holders[index]) == len(headers):
+            constant.append(field)
+        else:
+            is_marker = rule is not None and fold(columns[index].name) == fold(rule.column)
+            groups.setdefault((keeps and not is_marker, tuple(holders[index])), []).append(field)
+    numbered = (Group(i, tuple(fields), inherits) for i, ((inherits, _), fields) in enumerate(groups.items()))
+    return Frame(key, tuple(constant), tuple(numbered))
 
 
 def _known(batch: Batch, shapes: Sequence[Shape], *, is_gone: bool) -> _Entry:

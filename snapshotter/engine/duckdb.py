@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from snapshotter import merge
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn
 from snapshotter.engine.acceptance import Acceptance
 from snapshotter.engine.base import BatchRow, Difference, Effects, Stored, Version
+from snapshotter.engine.merging import Merging
 from snapshotter.engine.session import literal
-from snapshotter.merge import Field, Frame
+from snapshotter.merge import Field, Frame, Group
 from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import identifier
+
+_MANY_CELLS = 10_000  # tables times columns, from which on one table costs less than planning them all
 
 
 class DuckDBEngine(Acceptance):
@@ -50,27 +52,14 @@ class DuckDBEngine(Acceptance):
     def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
         """Resolve all rows into `published` with `_lineage`; then, if rows are new, see what they did."""
         with self._reading_ledger():
-            return self._merge(frame, batches, stored)
-
-    def _merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
-        self._set_batches(batches, frame.partial)
-        self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, self._source(frame, stored))}")
-        self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
-        self._resolve(frame, "after_rows", "after")
-        self._run(f"CREATE OR REPLACE TABLE pairs AS {merge.contended(frame, 'all_rows')}")
-        lineage, rivalry = "p._rank AS _lineage FROM after_published p", bool(self._one("SELECT count(*) FROM pairs"))
-        if rivalry:
-            self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(frame, 'all_rows', 'pairs')}")
-            self._run(f"CREATE OR REPLACE TABLE contents AS {merge.contents(frame, 'rivals')}")
-            lineage = (
-                "coalesce(s._least, p._rank) AS _lineage "
-                "FROM after_published p LEFT JOIN contents s ON p._rank = s._greatest"
-            )
-        self._run(f"CREATE OR REPLACE VIEW published AS SELECT p.*, {lineage}")
-        if not any(batch.is_new for batch in batches):
-            return Effects()
-        replaced = any(batch.is_gone for batch in batches)
-        return self._effects(frame, has_stored=bool(stored.paths), rivalry=rivalry, replaced=replaced)
+            self._gather(frame)
+            self._set_batches(batches, frame.groups)
+            merging = Merging(frame, self._all)
+            merging.resolve(self._source(frame, stored))
+            if not any(batch.is_new for batch in batches):
+                return Effects()
+            replaced = any(batch.is_gone for batch in batches)
+            return merging.effects(has_stored=bool(stored.paths), replaced=replaced)
 
     def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
         """Compare the keys of two batches."""
@@ -79,37 +68,15 @@ class DuckDBEngine(Acceptance):
         a, b = (f"(SELECT * FROM all_rows WHERE _batch = {batch:d})" for batch in (old, new))
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {on})"))
 
-    def _effects(self, frame: Frame, *, has_stored: bool, rivalry: bool, replaced: bool) -> Effects:
-        """Compare the touched keys before and after; nothing is looked for where nothing can be."""
-        key = ", ".join(field.name for field in frame.key)
-        self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
-        if has_stored:
-            on = " AND ".join(f"r.{field.name} IS NOT DISTINCT FROM t.{field.name}" for field in frame.key)
-            known = f"SELECT r.* FROM all_rows r SEMI JOIN touched t ON {on} WHERE NOT r._new"
-            self._run(f"CREATE TABLE before_rows AS {known}")
-            self._resolve(frame, "before_rows", "before")
-        else:
-            self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
-        views = ("touched", "before_published", "after_published", "after_winners")
-        self._run(f"CREATE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
-        echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
-        if rivalry:
-            echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
-        self._run(f"CREATE TABLE echoes AS {echoes}")
-        (counts,) = self._all(merge.labels(frame, "all_rows", "outcomes", "echoes"))
-        inserted, updated, deleted, unchanged, superseded = (int(count) for count in counts)
-        ties = int(self._one(merge.ties(frame, "contents"))) if rivalry else 0
-        return Effects(inserted, updated, deleted, unchanged, superseded, ties)
-
-    def _resolve(self, frame: Frame, source: str, name: str) -> None:
-        """Make `{name}_winners` and `{name}_published` of the rows in `source`."""
-        self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, source)}")
-        self._run(f"CREATE OR REPLACE TABLE {name}_standing AS {merge.standing(frame, source, f'{name}_winners')}")
-        heirs = None
-        if frame.inheritable:
-            heirs = f"{name}_inherited"
-            self._run(f"CREATE OR REPLACE TABLE {heirs} AS {merge.inherited(frame, source, f'{name}_standing')}")
-        self._run(f"CREATE OR REPLACE VIEW {name}_published AS {merge.published(frame, f'{name}_standing', heirs)}")
+    def _gather(self, frame: Frame) -> None:
+        """Put the accepted rows of many wide headers into one table: each query plans all tables with all columns."""
+        if len(self._accepted) * len(frame.fields) < _MANY_CELLS or len(self._accepted) == 1:
+            return
+        together = " UNION ALL BY NAME ".join(f"SELECT * FROM {table}" for table in self._accepted)
+        self._run(f"CREATE TABLE accepted AS {together}")
+        for table in self._accepted:
+            self._run(f"DROP TABLE {table}")
+        self._accepted = ["accepted"]
 
     def _source(self, frame: Frame, stored: Stored) -> str:
         """Query of the accepted and the stored rows, under the names that `merge` knows."""
@@ -131,9 +98,9 @@ class DuckDBEngine(Acceptance):
         # Every column with its type, also one that a batch carries of which no row was accepted.
         return " UNION ALL BY NAME ".join([f"SELECT {nulls} WHERE FALSE", *sources])
 
-    def _set_batches(self, batches: Sequence[BatchRow], partial: Sequence[Field]) -> None:
+    def _set_batches(self, batches: Sequence[BatchRow], groups: Sequence[Group]) -> None:
         sets = {carries: number for number, carries in enumerate(dict.fromkeys(batch.carries for batch in batches))}
-        flags = "".join(f", has_{field.index} BOOLEAN" for field in partial)
+        flags = "".join(f", {group.has} BOOLEAN" for group in groups)
         columns = (
             "batch INTEGER, place BIGINT, carried INTEGER, is_new BOOLEAN, is_gone BOOLEAN, name VARCHAR, "
             f"revision INTEGER, snapshot BIGINT, loaded_at VARCHAR{flags}"
@@ -151,7 +118,7 @@ class DuckDBEngine(Acceptance):
                 b.snapshot,
                 b.loaded_at,
             )
-            rows.append((*known, *(field.index in b.carries for field in partial)))
+            rows.append((*known, *(group.fields[0].index in b.carries for group in groups)))
         self._table("batches", columns, rows)
 
     # -- views

@@ -7,7 +7,7 @@ cannot misread, and the number of its records.
 
 from __future__ import annotations
 
-from snapshotter.reader.encoding import decode
+from snapshotter.reader.encoding import decode, marked_encoding
 from snapshotter.reader.grammar import DELIMITERS
 from snapshotter.reader.header import header_names, header_span
 from snapshotter.reader.irregular import Irregular
@@ -25,5 +25,6 @@ __all__ = [
     "decode",
     "header_names",
     "header_span",
+    "marked_encoding",
     "measure",
 ]

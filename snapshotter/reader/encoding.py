@@ -43,8 +43,7 @@ def decode(content: Content, encodings: Sequence[str], delimiter: str, scratch: 
         Irregular: no candidate fits; the reason has the byte and the record for each.
         Deferred: the file was changed meanwhile.
     """
-    start = content.head()[0][:4]
-    marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
+    marked = marked_encoding(content.head()[0])
     failures: list[tuple[str, int]] = []
     for encoding in (marked,) if marked else encodings:
         try:
@@ -56,6 +55,11 @@ def decode(content: Content, encodings: Sequence[str], delimiter: str, scratch: 
         except _Undecodable as error:
             failures.append((encoding, error.offset))
     raise _refusal(content, failures, delimiter, scratch)
+
+
+def marked_encoding(head: bytes) -> str | None:
+    """The encoding that a text's byte order mark names, if it has one."""
+    return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
 
 
 def _pieces(content: Content) -> Iterator[bytes]:

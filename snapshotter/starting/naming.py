@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from snapshotter import inbox
 from snapshotter.config import DatasetConfig
 from snapshotter.contract.times import format_pattern
+from snapshotter.spool import Unreadable
 
 _IDS = {"id", "ids", "key", "pk", "uid", "uuid", "guid", "oid"}
 _CODES = {"code", "codice", "codigo", "number", "no", "nr", "num", "nummer", "numero", "ref", "reference"}
@@ -100,7 +101,7 @@ def _fits(pattern: str, names: Sequence[str]) -> bool:
             return False
         try:
             time = inbox.batch_time(name, pattern)
-        except inbox.Unreadable:
+        except Unreadable:
             return False
         if time is None or not years[0] <= time < years[1]:
             return False

@@ -11,8 +11,9 @@ import numpy as np
 
 from snapshotter import inbox, reader
 from snapshotter.errors import UsageError
-from snapshotter.inbox import Content, Drop
-from snapshotter.reader import Irregular, Layout, Prover
+from snapshotter.inbox import Drop
+from snapshotter.reader import Irregular, Layout, Measured, Prover
+from snapshotter.spool import Content, Deferred, Unreadable
 from snapshotter.starting.toml import shown
 
 ROWS = 200_000  # of a sample: more would hardly change a verdict
@@ -33,7 +34,7 @@ class Sample:
         body: the records behind it, each with as many cells as the header, in UTF-8, every line ended.
         numbers: the numbers of these records in the file (from 1).
         longest: the longest record, in bytes.
-        ragged: how many records have too few or too many cells.
+        ragged: how many records are broken, or have too few or too many cells.
         cut: whether there are more records than were looked at.
     """
 
@@ -67,14 +68,14 @@ def read_sample(path: Path, queue: Path, scratch: Path) -> Sample:
         data, cut = _head(name, path, scratch)
         encoding, text = _decoded(data, whole=not cut)
         data = text.encode()
-        return _records(name, encoding, data[: _last_end(data)] if cut else data, cut=cut)
-    except (Irregular, inbox.Unreadable) as error:
+        return _records(name, encoding, data[: _last_end(data)] if cut else data, scratch, cut=cut)
+    except (Irregular, Unreadable) as error:
         where = f", record {error.record}" if isinstance(error, Irregular) and error.record else ""
         raise UsageError(
             what=f"{name} cannot be a sample{where}: {error.reason}",
             remedy="Nothing was made. Mend the file, or leave it out.",
         ) from None
-    except inbox.Deferred:
+    except Deferred:
         raise UsageError(what=f"{name} is being written", remedy="Nothing was made. Wait until it is whole.") from None
 
 
@@ -112,11 +113,11 @@ def _first(content: Content) -> tuple[bytes, bool]:
 
 def _decoded(data: bytes, *, whole: bool) -> tuple[str, str]:
     """The encoding and the text; of bytes that were cut, the last character may be left out."""
-    if data.startswith(reader.UTF16_MARKS):
+    if marked := reader.marked_encoding(data):
         try:
-            return "utf-16", codecs.getincrementaldecoder("utf-16")("strict").decode(data, final=whole)
+            return marked, codecs.getincrementaldecoder(marked)("strict").decode(data, final=whole)
         except UnicodeDecodeError as error:
-            raise Irregular(f"it begins like UTF-16, but byte {error.start} is none", rule="encoding") from None
+            raise Irregular(f"it begins like {marked}, but byte {error.start} is none", rule="encoding") from None
     for encoding in ("utf-8", *_GUESSES):
         try:
             return encoding, codecs.getincrementaldecoder(encoding)("strict").decode(data, final=whole)
@@ -140,51 +141,74 @@ def _last_end(data: bytes) -> int:
     raise Irregular(f"no record ends within its first {len(data):,} bytes")
 
 
-def _records(name: str, encoding: str, data: bytes, *, cut: bool) -> Sample:
-    start, end = reader.header_span(data)
-    delimiter, names, layout = _delimited(data, start, data[start:end])
+def _records(name: str, encoding: str, data: bytes, scratch: Path, *, cut: bool) -> Sample:
+    span = reader.header_span(data)
+    found = _delimited(name, data, span, scratch)
+    layout = found.layout
     assert layout.starts is not None
     assert layout.ends is not None
     assert layout.cells is not None
-    cut = cut or layout.records > ROWS
-    good = np.flatnonzero(layout.cells[:ROWS] == len(names))
-    text = memoryview(data)[start:]
-    pieces = [text[layout.starts[place] : layout.ends[place]] for place in good.tolist()]
-    body = b"".join(pieces)
+    good = np.flatnonzero(layout.cells[:ROWS] == len(found.names))
+    text = memoryview(found.text)[found.measured.start :]
+    body = b"".join(text[layout.starts[place] : layout.ends[place]] for place in good.tolist())
     if body and not body.endswith(b"\n"):
         body += b"\r\n" if layout.crlf else b"\n"
-    ragged = min(layout.records, ROWS) - len(good)
-    numbers = (good + 1).tolist()
-    return Sample(name, encoding, delimiter, names, data[start:end], body, numbers, layout.longest, ragged, cut)
+    return Sample(
+        name,
+        encoding,
+        found.delimiter,
+        found.names,
+        data[slice(*span)],
+        body,
+        found.measured.numbered()[good].tolist(),
+        layout.longest,
+        min(layout.records, ROWS) - len(good) + len(found.measured.broken),
+        cut or layout.records > ROWS,
+    )
 
 
-def _delimited(data: bytes, start: int, raw: bytes) -> tuple[str, list[str], Layout]:
-    """The delimiter under which most records have as many cells as the header, and then the one with most cells."""
-    best: tuple[tuple[float, int], str, list[str], Layout] | None = None
+@dataclass(frozen=True)
+class _Reading:
+    """A sample read under one delimiter: its text without broken lines, and where the records are in it."""
+
+    delimiter: str
+    names: list[str]
+    text: bytes
+    measured: Measured
+    layout: Layout
+
+    @property
+    def share(self) -> float:
+        """The share of records that have as many cells as the header."""
+        assert self.layout.cells is not None
+        good = int(np.count_nonzero(self.layout.cells == len(self.names)))
+        return good / self.measured.records if self.measured.records else 1.0
+
+
+def _delimited(name: str, data: bytes, span: tuple[int, int], scratch: Path) -> _Reading:
+    """Under the delimiter under which most records have as many cells as the header, and then most cells."""
+    readings: list[_Reading] = []
     problem: Irregular | None = None
+    raw = data[slice(*span)]
     for delimiter in reader.DELIMITERS:
         try:
             names = reader.header_names(raw, delimiter)
-            if len(names) < 2:
-                continue
-            layout = _proven(data, start, delimiter)
         except Irregular as error:
             problem = problem or error
             continue
-        assert layout.cells is not None
-        share = float(np.mean(layout.cells == len(names))) if layout.records else 1.0
-        if best is None or (share, len(names)) > best[0]:
-            best = (share, len(names)), delimiter, names, layout
-    if best is None:
-        if problem:
-            raise problem
-        raise Irregular(
-            f"its header is one cell, {shown(raw[:60].decode())!r}, whichever of , ; tab | is between cells"
-        )
-    return best[1:]
+        if len(names) > 1:
+            readings.append(_read(name, data, span, (delimiter, names), scratch))
+    if not readings:
+        shape = f"its header is one cell, {shown(raw[:60].decode())!r}, whichever of , ; tab | is between cells"
+        raise problem or Irregular(shape)
+    return max(readings, key=lambda reading: (reading.share, len(reading.names)))
 
 
-def _proven(data: bytes, start: int, delimiter: str) -> Layout:
-    prover = Prover(delimiter, start, detailed=True)
-    prover.feed(data[start:])
-    return prover.finish()
+def _read(name: str, data: bytes, span: tuple[int, int], header: tuple[str, list[str]], scratch: Path) -> _Reading:
+    delimiter, names = header
+    content = Content("", data, private=True)
+    measured = reader.measure(content, name, delimiter, span, scratch)
+    prover, text = Prover(delimiter, detailed=True), bytes(content.view(scratch))
+    prover.feed(text[measured.start :])
+    content.close()
+    return _Reading(delimiter, names, text, measured, prover.finish())

@@ -1,0 +1,119 @@
+"""The steps of a merge in the engine: which tables and views are made of which, and in what order.
+
+What each of them says is in `snapshotter.merge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from snapshotter import merge
+from snapshotter.engine.base import Effects
+from snapshotter.merge import Frame
+
+_T = TypeVar("_T")
+
+_JOINED = 8  # relations in one query: every join holds the columns of all joins before it, 2,048 rows of each
+
+
+class Merging:
+    """One merge.
+
+    Args:
+        frame: its columns.
+        run: runs a statement, and returns its rows. It knows the table `batches`.
+    """
+
+    def __init__(self, frame: Frame, run: Callable[[str], list[tuple[Any, ...]]]) -> None:
+        """Nothing is made yet."""
+        self._frame, self._run = frame, run
+        self._rivalry = False
+
+    def resolve(self, source: str) -> None:
+        """Make `published`: the winning rows with the cells they take over, and `_lineage`.
+
+        Args:
+            source: query of the rows in play, as `merge.rows` wants them.
+        """
+        self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(self._frame, source)}")
+        self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
+        self._publish("after_rows", "after")
+        self._run(f"CREATE OR REPLACE TABLE pairs AS {merge.contended(self._frame, 'all_rows')}")
+        lineage, self._rivalry = "p._rank AS _lineage FROM after_published p", self._count("pairs") > 0
+        if self._rivalry:
+            self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(self._frame, 'all_rows', 'pairs')}")
+            self._run(f"CREATE OR REPLACE TABLE contents AS {merge.contents(self._frame, 'rivals')}")
+            lineage = (
+                "coalesce(s._least, p._rank) AS _lineage "
+                "FROM after_published p LEFT JOIN contents s ON p._rank = s._greatest"
+            )
+        self._run(f"CREATE OR REPLACE VIEW published AS SELECT p.*, {lineage}")
+
+    def effects(self, *, has_stored: bool, replaced: bool) -> Effects:
+        """Compare the touched keys before and after; nothing is looked for where nothing can be.
+
+        Args:
+            has_stored: whether there were rows before this run.
+            replaced: whether this run takes rows out.
+        """
+        frame = self._frame
+        key = ", ".join(field.name for field in frame.key)
+        self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
+        if has_stored:
+            on = " AND ".join(f"r.{field.name} IS NOT DISTINCT FROM t.{field.name}" for field in frame.key)
+            known = f"SELECT r.* FROM all_rows r SEMI JOIN touched t ON {on} WHERE NOT r._new"
+            self._run(f"CREATE TABLE before_rows AS {known}")
+            self._publish("before_rows", "before")
+        else:
+            self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
+        views = ("touched", "before_published", "after_published", "after_winners")
+        self._run(f"CREATE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
+        echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
+        if self._rivalry:
+            echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
+        self._run(f"CREATE TABLE echoes AS {echoes}")
+        (counts,) = self._run(merge.labels(frame, "all_rows", "outcomes", "echoes"))
+        inserted, updated, deleted, unchanged, superseded = (int(number) for number in counts)
+        ties = int(self._run(merge.ties(frame, "contents"))[0][0]) if self._rivalry else 0
+        return Effects(inserted, updated, deleted, unchanged, superseded, ties)
+
+    def _publish(self, source: str, name: str) -> None:
+        """Make `{name}_winners` and `{name}_published` of the rows in `source`."""
+        frame, stood = self._frame, f"{name}_standing"
+        self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, source)}")
+        self._run(f"CREATE OR REPLACE TABLE {stood} AS {merge.standing(frame, source, f'{name}_winners')}")
+        heirs = self._inherit(source, name) if frame.inheriting else None
+        self._run(f"CREATE OR REPLACE VIEW {name}_published AS {merge.published(frame, stood, heirs)}")
+
+    def _inherit(self, source: str, name: str) -> str | None:
+        """Make the table of the cells that winning rows take over; None if there are no such cells."""
+        given, stood = f"{name}_givers", f"{name}_standing"
+        self._run(f"CREATE OR REPLACE TABLE {given} AS {merge.givers(self._frame, source, stood)}")
+        heirs = None
+        if self._count(given):
+            portions = _portions(self._frame.inheriting)
+            queries = [merge.taken(self._frame, groups, stood, given) for groups in portions]
+            heirs = self._side_by_side(f"{name}_heirs", queries)
+        self._run(f"DROP TABLE {given}")
+        return heirs
+
+    def _side_by_side(self, name: str, queries: Sequence[str]) -> str:
+        """Make one table of the columns of many queries: some at a time, and of the results in the same way."""
+        tables = [f"{name}_{number}" for number in range(len(queries))]
+        for table, query in zip(tables, queries, strict=True):
+            self._run(f"CREATE OR REPLACE TABLE {table} AS {query}")
+        if len(tables) == 1:
+            return tables[0]
+        whole = self._side_by_side(f"{name}_of", [merge.side_by_side(portion) for portion in _portions(tables)])
+        for table in tables:
+            self._run(f"DROP TABLE {table}")
+        return whole
+
+    def _count(self, relation: str) -> int:
+        """The number of rows."""
+        return int(self._run(f"SELECT count(*) FROM {relation}")[0][0])
+
+
+def _portions(items: Sequence[_T]) -> list[Sequence[_T]]:
+    return [items[start : start + _JOINED] for start in range(0, len(items), _JOINED)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from loguru import logger
@@ -14,7 +15,7 @@ from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
 from snapshotter.config import DatasetConfig, Settings
-from snapshotter.contract import Contract, changes, compile_contract
+from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged
@@ -28,6 +29,7 @@ from snapshotter.parts import Parts
 from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
 from snapshotter.requeue import Requeued, read_requeued
 from snapshotter.resolution import resolve
+from snapshotter.transforming import Transform, load_transform
 
 
 class Dataset:
@@ -35,19 +37,27 @@ class Dataset:
 
     Args:
         layout: the workspace.
-        contract: as configured now.
+        name: its name.
+        contracts: as configured now; only asked for it where it decides.
         settings: the workspace's.
         scratch: the writer's folder for drafts.
     """
 
-    def __init__(self, layout: Layout, contract: Contract, settings: Settings, scratch: Path) -> None:
+    def __init__(
+        self, layout: Layout, name: str, contracts: Mapping[str, Contract], settings: Settings, scratch: Path
+    ) -> None:
         """Read the ledger's log."""
-        self.name, self.contract = contract.dataset, contract
+        self.name, self._contracts = name, contracts
         self._layout, self._settings, self._scratch = layout, settings, scratch
         self.ledger = Ledger(layout.ledger(self.name), self.name)
         self.state = self.ledger.open()
         self._archive = Archive(layout, self.name)
         self._engine: Engine | None = None
+
+    @property
+    def contract(self) -> Contract:
+        """The contract as configured now."""
+        return self._contracts[self.name]
 
     @property
     def engine(self) -> Engine:
@@ -61,6 +71,16 @@ class Dataset:
     def parts(self) -> Parts:
         """Writes Parquet files."""
         return Parts(self.ledger, self.engine)
+
+    @cached_property
+    def _transform(self) -> Transform | None:
+        """The user's function, imported when files wait for it."""
+        return load_transform(self._layout.root, self.contract)
+
+    @property
+    def _acceptance(self) -> str:
+        """A digest of all that decides now what is accepted, the user's function among it."""
+        return self.contract.acceptance(self._transform.digest if self._transform else "")
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -154,7 +174,7 @@ class Dataset:
         if drops:
             self.engine.verify(self.contract)
             requeued, queue = read_requeued(self._layout.queue), {drop.name for drop in drops}
-            names = Queued(self.contract, self.state, requeued, queue, now)
+            names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
             drafts = self._scratch if dry_run else self._layout.rejects(self.name)
             taken = self._intake(draft, names, drafts, progress).take(drops)
             draft.taken = replace(taken, consumed=names.consumed)
@@ -175,6 +195,8 @@ class Dataset:
             binding=draft.binding,
             engine=self.engine,
             identities=identities,
+            transform=self._transform,
+            acceptance=self._acceptance,
             first_batch=self.state.next_batch,
             scratch=self._scratch,
             rejects_folder=self._layout.rejects(self.name),
@@ -340,11 +362,6 @@ class Dataset:
 def stored_contract(dataset: str, commit: Commit) -> Contract:
     """The contract that a snapshot was made under."""
     return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))
-
-
-def is_view_change(old: DatasetConfig, new: DatasetConfig) -> bool:
-    """Whether two configurations publish the same rows in another way."""
-    return (old.lineage, old.column_order) != (new.lineage, new.column_order)
 
 
 def compare_view(path: Path, view: ViewRecord | None) -> Found:

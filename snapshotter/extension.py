@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Reads the source and nothing else.
+
+    Compiled code beside it is known by size and second: a change within the second would go unnoticed. And the
+    workspace stays as it is.
+    """
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Say that compiled code cannot be trusted."""
+        raise OSError(f"{path} is always compiled anew")
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the form `module:name`."""
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def load_object(workspace: Path, reference: str) -> object:
@@ -61,7 +80,7 @@ def _import(workspace: Path, name: str) -> ModuleType:
         unique = f"{name.replace('.', '_')}_{mark}"
         if unique in sys.modules:
             return sys.modules[unique]
-        spec = importlib.util.spec_from_file_location(unique, path)
+        spec = importlib.util.spec_from_file_location(unique, path, loader=_Loader(unique, str(path)))
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -8,6 +8,7 @@ from snapshotter import reader
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused, missing, resolve
 from snapshotter.reader import Irregular
+from snapshotter.transforming import Transform
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class Headings:
 
     Args:
         contract: the dataset's contract.
+        transform: its function, if it has one; then only the rows tell what a header means.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, transform: Transform | None = None) -> None:
         """Know none yet."""
-        self._contract = contract
+        self._contract, self._transform = contract, transform
         self._known: dict[tuple[bytes, frozenset[int]], Heading] = {}
 
     def of(self, raw: bytes, never: frozenset[int] = frozenset()) -> Heading:
@@ -50,7 +52,8 @@ class Headings:
         """
         if (raw, never) not in self._known:
             delimiter, names = self._delimited(raw)
-            self._known[raw, never] = Heading(delimiter, names, resolve(names, self._contract, never))
+            header = self._transform.untold(names) if self._transform else resolve(names, self._contract, never)
+            self._known[raw, never] = Heading(delimiter, names, header)
         return self._known[raw, never]
 
     def _delimited(self, raw: bytes) -> tuple[str, list[str]]:
@@ -64,13 +67,17 @@ class Headings:
                 names = reader.header_names(raw, delimiter)
             except Irregular:  # under another delimiter it may be regular
                 continue
-            if not missing(names, self._contract):
+            if self._transform is None and not missing(names, self._contract):
                 return delimiter, names
             found.append((delimiter, names))
         if not found:
             reader.header_names(raw, reader.DELIMITERS[0])  # raises, and says what is wrong with it
-        alike = next((candidate for candidate in found if self._is_alike(candidate[1])), None)
-        return alike or max(found, key=lambda candidate: len(candidate[1]))  # whose names help most in the message
+        most = sorted(found, key=lambda candidate: -len(candidate[1]))
+        if self._transform is not None:  # many a function is content with any header
+            alike = next((candidate for candidate in most if self._transform.fits(candidate[1])), None)
+        else:
+            alike = next((candidate for candidate in found if self._is_alike(candidate[1])), None)
+        return alike or most[0]  # whose names help most in the message
 
     def _is_alike(self, names: list[str]) -> bool:
         """Whether a header satisfies the contract where likeness is asked, too."""

@@ -58,6 +58,7 @@ _WHOLE = {
     "batch_time": "batch_time = a pattern that stands in the file's name exactly once",
     "cells": "no setting: give each record as many cells as the header has, and quote cells that hold the delimiter",
     "csv": 'no setting: mend the quotes ("" inside a quoted cell is one quote)',
+    "transform": "no setting: mend the function that `transform` names, or the cells that it cannot take",
     "key": "no setting: a row without any part of its key cannot be told from others",
 }
 

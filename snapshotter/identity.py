@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from snapshotter import inbox
-from snapshotter.contract import Contract
+from snapshotter.config import DatasetConfig
 from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import Batch, State
@@ -52,17 +52,24 @@ class Queued:
     """Files out of the queue: by name and content, or what they were before they were moved back to it.
 
     Args:
-        contract, state: the dataset's.
+        config, state: the dataset's.
+        acceptance: a digest of all that decides now what is accepted.
         requeued: what was moved back to the queue.
         queue: the names in the queue.
         now: the time of the run.
     """
 
     def __init__(
-        self, contract: Contract, state: State, requeued: Sequence[Requeued], queue: Collection[str], now: datetime
+        self,
+        config: DatasetConfig,
+        state: State,
+        acceptance: str,
+        requeued: Sequence[Requeued],
+        queue: Collection[str],
+        now: datetime,
     ) -> None:
         """Look at what the state knows of names, once."""
-        self._config, self._acceptance = contract.config, contract.acceptance()
+        self._config, self._acceptance = config, acceptance
         self._requeued, self._queue, self._now = requeued, queue, now
         self._newest = state.newest_by_name()
         self._held = {(batch.record.name, batch.record.revision): batch for batch in state.held}

@@ -84,6 +84,13 @@ class Content:
         """The first bytes: all, or those of a large file that must hold its header."""
         return self.data if self.data is not None else next(self.chunks(), b"")
 
+    @property
+    def length(self) -> int:
+        """The number of bytes of the text."""
+        if self.file is not None:
+            return os.fstat(self.file.fileno()).st_size
+        return len(self.data or b"")
+
     def close(self) -> None:
         """Let go of the file."""
         if self.file is not None:

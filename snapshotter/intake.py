@@ -12,8 +12,9 @@ from loguru import logger
 from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
-from snapshotter.contract.header import HeaderRefused
-from snapshotter.engine.base import Cell, Engine, Verdict
+from snapshotter.contract.header import Header, HeaderRefused
+from snapshotter.contract.model import Judge
+from snapshotter.engine.base import Cell, Engine, Span, Verdict
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Content, Drop
@@ -25,6 +26,8 @@ from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular, Prover
 from snapshotter.rejecting import RejectsWriter
 from snapshotter.requeue import Requeued
+from snapshotter.returned import TransformRefused
+from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
 _ROWS = 2  # accepted rows from which on an empty column is worth a warning
@@ -55,6 +58,8 @@ class Intake:
         binding: its columns; grows.
         engine: where the rows go.
         identities: which batch each file is.
+        transform: the user's function between reading and judging, if there is one.
+        acceptance: a digest of all that decides what is accepted.
         first_batch: the number of the first new batch.
         scratch: a folder for drafts.
         rejects_folder: where the files of refused rows go once they are committed.
@@ -70,6 +75,8 @@ class Intake:
         binding: Binding,
         engine: Engine,
         identities: Identities,
+        transform: Transform | None,
+        acceptance: str,
         first_batch: int,
         scratch: Path,
         rejects_folder: Path,
@@ -79,7 +86,7 @@ class Intake:
         """Look at what the state knows of names and bytes, once."""
         self._contract, self._binding, self._engine = contract, binding, engine
         self._identities, self._scratch, self._progress = identities, scratch, progress
-        self._acceptance = contract.acceptance()
+        self._transform, self._acceptance = transform, acceptance
         self._owner = {batch.record.sha256: batch.record.name for batch in state.live}
         self._next_batch = first_batch
         self._records: list[FileRecord] = []
@@ -87,7 +94,7 @@ class Intake:
         self._claimed: dict[tuple[str, int], int] = {}
         self._rejects = RejectsWriter(engine, scratch, rejects_folder, drafts_folder)
         self._oddities = Oddities(state)
-        self._headings = Headings(contract)
+        self._headings = Headings(contract, transform)
         self._waiting: dict[tuple[object, ...], list[Proven]] = {}
         self._waiting_bytes = 0
 
@@ -164,6 +171,9 @@ class Intake:
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
         except Irregular as error:
             self._refuse(place, Failure(rule=error.rule, reason=error.reason, row=error.record))
+        except TransformRefused as error:
+            failure = Failure(rule="transform", reason=error.reason, column=error.column, row=error.row)
+            self._refuse(place, failure)
         except HeaderRefused as error:
             self._refuse(
                 place, Failure(rule="header", reason=error.reason, column=error.column, candidates=error.candidates)
@@ -184,6 +194,8 @@ class Intake:
         layout = prover.finish()
         strange = self._oddities.about_size(layout.records)
         if not layout.records:
+            if self._transform is not None:
+                self._transform.try_header(heading.names)
             warnings = (*heading.header.warnings, "the file holds no records", *strange)
             self._note(place, status=Status.EMPTY, warnings=warnings)
             return False
@@ -203,18 +215,32 @@ class Intake:
             layout,
             identity.picked_up,
         )
-        if header.guesses and (wrong := self._misfits(proven)):
-            proven.header = self._headings.of(head[start:end], wrong).header
+        if self._transform is not None:
+            self._change(self._transform, proven, identity, strange)
+            return False
+        if header.guesses:
+            load([replace(proven, ragged=[])], self._engine, self._scratch)
+            proven.header = self._headings.of(head[start:end], self._misfits(header)).header
         self._admit(proven, identity, strange)
         self._wait(proven)
         return True
 
-    def _misfits(self, proven: Proven) -> frozenset[int]:
+    def _change(self, transform: Transform, proven: Proven, identity: Identity, strange: list[str]) -> None:
+        """Read a file alone, since only what the user's function makes of its rows tells what its columns are."""
+        spans = load([proven], self._engine, self._scratch)
+        if _was_written(proven):
+            self._note(proven.place, status=Status.DEFERRED)
+            return
+        rows = rows_at_once(len(proven.names), proven.layout, proven.content.length)
+        proven.header = transform.apply(self._engine, proven.names, spans, rows, self._misfits)
+        self._admit(proven, identity, strange)
+        self._accept([proven], spans)
+
+    def _misfits(self, header: Header) -> frozenset[int]:
         """The columns that were matched by likeness, and whose cells are not of the type that the contract wants."""
-        taken = [cell for cell in proven.header.cells if cell.position is not None]
+        taken = [cell for cell in header.cells if cell.position is not None]
         cells = [Cell(cell.position, cell.column, Field(place)) for place, cell in enumerate(taken)]
-        load([replace(proven, ragged=[])], self._engine, self._scratch)
-        guesses = [cell.position for cell in proven.header.guesses if cell.position is not None]
+        guesses = [cell.position for cell in header.guesses if cell.position is not None]
         return frozenset(self._engine.misfits(self._contract, cells, guesses))
 
     def _admit(self, proven: Proven, identity: Identity, strange: list[str]) -> None:
@@ -259,25 +285,40 @@ class Intake:
     def _load(self, files: list[Proven]) -> None:
         """Read and judge files of one header, and complete their records."""
         spans = load(files, self._engine, self._scratch)
-        first = files[0]
-        if first.name.endswith(".csv") and not inbox.unchanged(first.content, first.size, first.modified):
-            self._note(first.place, status=Status.DEFERRED, batch=None)
+        if _was_written(files[0]):
+            self._note(files[0].place, status=Status.DEFERRED, batch=None)
         else:
-            verdicts = self._engine.accept(self._contract, first.cells, spans, first.picked_up)
-            for proven in files:
-                self._complete(proven, verdicts.get(proven.batch, Verdict()))
+            self._accept(files, spans)
         for proven in files:
             proven.content.close()
+
+    def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
+        """Judge the rows that the engine holds."""
+        judge = Judge(self._contract.model) if self._contract.model else None
+        verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)
+        for proven in files:
+            if judge and proven.batch in judge.broken:
+                self._break(proven, *judge.broken[proven.batch])
+            else:
+                self._complete(proven, verdicts.get(proven.batch, Verdict()))
+
+    def _break(self, proven: Proven, row: int, reason: str) -> None:
+        """Refuse a file whose rows could not be judged, since the user's own model failed."""
+        mend = "nothing of the file was taken; mend the model, and drop the file again"
+        self._forget(proven, Failure(rule="model", reason=f"{reason}; {mend}", row=row))
+
+    def _forget(self, proven: Proven, failure: Failure) -> None:
+        """Refuse a file whose rows were judged."""
+        self._engine.forget(proven.batch)
+        self._note(proven.place, batch=None, shape=None, read=0)
+        self._refuse(proven.place, failure)
 
     def _complete(self, proven: Proven, verdict: Verdict) -> None:
         """Put the verdict into the file's record, and write its refused rows."""
         total, limit = proven.layout.records, self._contract.config.max_reject_ratio
         rejected = total - verdict.accepted
         if rejected > limit * total:
-            failure = self._rejects.too_many(proven, rejected, limit)
-            self._engine.forget(proven.batch)
-            self._note(proven.place, batch=None, shape=None, read=0)
-            self._refuse(proven.place, failure)
+            self._forget(proven, self._rejects.too_many(proven, rejected, limit))
             return
         self._note(
             proven.place,
@@ -301,3 +342,8 @@ class Intake:
             self._oddities.remember_columns(carried, record.empty)
             if names:
                 self._note(place, warnings=(*record.warnings, f"suddenly empty in every row: {listed(names)}"))
+
+
+def _was_written(proven: Proven) -> bool:
+    """Whether a large file was written to since it was fingerprinted."""
+    return proven.name.endswith(".csv") and not inbox.unchanged(proven.content, proven.size, proven.modified)

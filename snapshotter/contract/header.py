@@ -86,7 +86,7 @@ def resolve(names: Sequence[str], contract: Contract, never: Collection[int] = (
         HeaderRefused: a required column is missing, a name stands twice, two names mean one column, or a column
             came or is lacking that may not.
     """
-    _refuse_twins(names)
+    refuse_twins(names)
     found = _matched(names, contract)
     unknown = {
         position: name for position, name in enumerate(names) if name and position not in found and not _is_ours(name)
@@ -223,7 +223,12 @@ def _ignored(names: Sequence[str]) -> list[str]:
     )
 
 
-def _refuse_twins(names: Sequence[str]) -> None:
+def refuse_twins(names: Sequence[str]) -> None:
+    """Refuse a header that names a column twice.
+
+    Raises:
+        HeaderRefused: it does.
+    """
     twins = [name for name, count in Counter(fold(name) for name in names if name).items() if count > 1]
     if twins:
         spelled = next(name for name in names if fold(name) == twins[0])

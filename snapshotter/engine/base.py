@@ -6,15 +6,19 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn
+from snapshotter.contract.model import Judge
 from snapshotter.merge import Field, Frame
 from snapshotter.publish import ViewColumn
 
@@ -47,6 +51,19 @@ class Span:
     first: int
     batch: int
     record: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a text outside the engine.
+
+    Args:
+        places: which rows of the text they are (0-based), ascending.
+        texts: their cells, an array of `str` for each column.
+    """
+
+    places: npt.NDArray[np.int64]
+    texts: Sequence[npt.NDArray[np.object_]]
 
 
 @dataclass(frozen=True)
@@ -162,10 +179,28 @@ class Engine(Protocol):
         """Find those of some positions at which a cell of what was read last is not of its column's type."""
         ...
 
+    def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
+        """Put other rows in the place of those that were read last, so many at a time.
+
+        What is judged then are the new ones; `write_rejects` still gives the cells as they were read. Rows that
+        do not come back are refused.
+
+        Args:
+            positions: the cells that the function gets.
+            rows: at most so many at a time.
+            change: makes rows of rows; called at least once. What it raises comes through.
+        """
+        ...
+
     def accept(
-        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime
+        self,
+        contract: Contract,
+        cells: Sequence[Cell],
+        spans: Sequence[Span],
+        now: datetime,
+        judge: Judge | None = None,
     ) -> dict[int, Verdict]:
-        """Judge what was read last; returns what became of each batch of which a row was read."""
+        """Judge what was read last, by the judge too if there is one; says what became of each batch that was read."""
         ...
 
     def failures(self, batch: int) -> list[tuple[str, str, str, int]]:

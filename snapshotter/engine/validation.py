@@ -1,7 +1,8 @@
 """The judgement of a set of raw rows, as SQL for DuckDB.
 
 `raw` holds the texts (c0, c1 … by position), `spans` says which records they are. One query corrects and parses all
-rows and says which meet every condition; only if some do not, a second one says which conditions those were.
+rows and says which meet every condition; only if some do not, a second one says which conditions those were. After a
+transform, `raw` holds what the user's function made of the texts, `original` the texts, and `_origin` is the row there.
 """
 
 from __future__ import annotations
@@ -25,10 +26,20 @@ class Validation:
         cells: what the cells are and where they are stored.
         spans: which records the rows are.
         now: the time against which `max_future` is held; None where nothing but types is asked.
+        transformed: whether a user's function made the rows.
     """
 
-    def __init__(self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime | None) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        cells: Sequence[Cell],
+        spans: Sequence[Span],
+        now: datetime | None,
+        *,
+        transformed: bool = False,
+    ) -> None:
         """Compile the conditions."""
+        self._texts_as_read, self._place = ("original", "_origin") if transformed else ("raw", "rowid")
         self._contract, self._cells, self._spans = contract, cells, spans
         self._bind = contract.parameters
         self._texts = [cell for cell in cells if cell.position is not None]
@@ -82,7 +93,8 @@ class Validation:
         says = [" ".join(check.reason.splitlines()) for check in self._checks]
         reasons = [f"{name} {reason}" for name, reason in zip(names, says, strict=True)]
         return (
-            f"SELECT r.*, p._batch, p.source_row AS _row, p._columns, p._rules, p._reasons FROM raw r JOIN ("
+            f"SELECT r.*, p._batch, p.source_row AS _row, p._columns, p._rules, p._reasons "
+            f"FROM {self._texts_as_read} r JOIN ("
             f"SELECT _n, _batch, source_row, {failures(names)} AS _columns, "
             f"{failures([check.rule for check in self._checks])} AS _rules, "
             f"{failures(reasons)} AS _reasons FROM ({self._parsed()}) WHERE NOT ({condition})) p ON r.rowid = p._n"
@@ -121,13 +133,13 @@ class Validation:
         """
         if len(self._spans) == 1:
             (span,) = self._spans
-            where, batch, row = "raw r", f"{span.batch:d}", f"r.rowid - {span.first:d} + {span.record:d}"
+            where, batch, row = "raw r", f"{span.batch:d}", f"r.{self._place} - {span.first:d} + {span.record:d}"
         else:
-            where = "raw r ASOF JOIN spans s ON r.rowid >= s.first"
-            batch, row = "s.batch", "r.rowid - s.first + s.record"
+            where = f"raw r ASOF JOIN spans s ON r.{self._place} >= s.first"
+            batch, row = "s.batch", f"r.{self._place} - s.first + s.record"
         cells = [f"r.c{cell.position} AS {_after(cell, 0)}" for cell in self._texts]
         query = (
-            f"SELECT r.rowid AS _n, ({batch})::INTEGER AS _batch, ({row})::BIGINT AS source_row, "
+            f"SELECT r.{self._place} AS _n, ({batch})::INTEGER AS _batch, ({row})::BIGINT AS source_row, "
             f"{', '.join(cells)} FROM {where}"
         )
         for step in range(max((len(cell.column.steps) for cell in self._texts), default=0)):

@@ -50,8 +50,9 @@ def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -
     before = dataset.state
     after = before.without((batch.id,))
     counted = {live.id for live in before.live}
+    revived = dataset.parts.revive([live for live in after.live if live.id not in counted])
     written, removed = dataset.parts.rewrite(before.parts.values(), (batch.id,))
-    written += dataset.parts.revive([live for live in after.live if live.id not in counted])
+    written += revived
     staying = {path: part for path, part in before.parts.items() if path not in removed}
     base = replace(after, parts=staying | {part.path: part for part in written})
     draft = Draft("withdraw", now, stored_contract(dataset.name, before.snapshots[max(before.snapshots)]), base)

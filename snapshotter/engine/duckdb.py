@@ -134,7 +134,9 @@ class DuckDBEngine:
             self._all(validation.corrected(table), contract.parameters) if validation.corrects else ()
         ):
             corrected.setdefault(batch, []).append((str(change[0]), str(change[1]), int(change[2])))
-        some_left_out = self._is_transformed and self._one(f"SELECT count(*) FROM ({left_out()})")
+        some_left_out = self._is_transformed and self._one(
+            "SELECT (SELECT count(*) FROM original) > (SELECT count(*) FROM raw)"
+        )
         if some_left_out or any(good < total for _, good, total, *_ in rows):
             more = f" UNION ALL BY NAME {left_out()}" if some_left_out else ""
             self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}{more}", contract.parameters)

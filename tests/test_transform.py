@@ -307,20 +307,6 @@ def test_no_record_has_the_right_number_of_cells(cleaned):
     assert [reject.rule for reject in ws.rejects()] == ["cells", "cells"]
 
 
-def test_a_wide_file_comes_in_pieces(cleaned):
-    """2,000 columns come 500 rows at a time, and each cell stays where it was."""
-    names = [f"x{place}" for place in range(1_998)]
-    source = "def tidy(df):\n    assert len(df) <= 500\n    return df[df.columns[::-1]]\n"
-    ws = cleaned(source, CONFIG + 'lineage = ["source_row"]\n')
-    lines = [",".join([str(row), "2024-01-01", *(f"{row}-{name}" for name in names)]) for row in range(1, 602)]
-    drop(ws, "a.csv", ",".join(["id", "timestamp", *names]) + "\n" + "\n".join(lines) + "\n")
-    ran(ws)
-    rows = cells(ws)
-    assert len(rows) == 601
-    assert all(row[name] == f"{row['id']}-{name}" for row in rows for name in names)
-    assert all(row["id"] == row["source_row"] for row in rows)
-
-
 def test_too_many_rows_left_out(cleaned):
     """Rows left out count for `max_reject_ratio`."""
     ws = cleaned(

@@ -149,7 +149,6 @@ class Settings(_Frozen):
 # What spec'd keys may say until this version can do more: key -> (accepted values, what to do).
 _NOT_YET: dict[str, tuple[Any, ...]] = {
     "encodings": (("utf-8",), ("utf8",)),
-    "contract": ("",),
 }
 
 

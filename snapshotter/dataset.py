@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
 from snapshotter.config import DatasetConfig, Settings
-from snapshotter.contract import Contract, changes, compile_contract
+from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged
@@ -37,19 +37,27 @@ class Dataset:
 
     Args:
         layout: the workspace.
-        contract: as configured now.
+        name: its name.
+        contracts: as configured now; only asked for it where it decides.
         settings: the workspace's.
         scratch: the writer's folder for drafts.
     """
 
-    def __init__(self, layout: Layout, contract: Contract, settings: Settings, scratch: Path) -> None:
+    def __init__(
+        self, layout: Layout, name: str, contracts: Mapping[str, Contract], settings: Settings, scratch: Path
+    ) -> None:
         """Read the ledger's log."""
-        self.name, self.contract = contract.dataset, contract
+        self.name, self._contracts = name, contracts
         self._layout, self._settings, self._scratch = layout, settings, scratch
         self.ledger = Ledger(layout.ledger(self.name), self.name)
         self.state = self.ledger.open()
         self._archive = Archive(layout, self.name)
         self._engine: Engine | None = None
+
+    @property
+    def contract(self) -> Contract:
+        """The contract as configured now."""
+        return self._contracts[self.name]
 
     @property
     def engine(self) -> Engine:
@@ -354,11 +362,6 @@ class Dataset:
 def stored_contract(dataset: str, commit: Commit) -> Contract:
     """The contract that a snapshot was made under."""
     return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))
-
-
-def is_view_change(old: DatasetConfig, new: DatasetConfig) -> bool:
-    """Whether two configurations publish the same rows in another way."""
-    return (old.lineage, old.column_order) != (new.lineage, new.column_order)
 
 
 def compare_view(path: Path, view: ViewRecord | None) -> Found:

@@ -13,6 +13,7 @@ from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
+from snapshotter.contract.model import Judge
 from snapshotter.engine.base import Cell, Engine, Span, Verdict
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
@@ -293,19 +294,31 @@ class Intake:
 
     def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
         """Judge the rows that the engine holds."""
-        verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up)
+        judge = Judge(self._contract.model) if self._contract.model else None
+        verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)
         for proven in files:
-            self._complete(proven, verdicts.get(proven.batch, Verdict()))
+            if judge and proven.batch in judge.broken:
+                self._break(proven, *judge.broken[proven.batch])
+            else:
+                self._complete(proven, verdicts.get(proven.batch, Verdict()))
+
+    def _break(self, proven: Proven, row: int, reason: str) -> None:
+        """Refuse a file whose rows could not be judged, since the user's own model failed."""
+        mend = "nothing of the file was taken; mend the model, and drop the file again"
+        self._forget(proven, Failure(rule="model", reason=f"{reason}; {mend}", row=row))
+
+    def _forget(self, proven: Proven, failure: Failure) -> None:
+        """Refuse a file whose rows were judged."""
+        self._engine.forget(proven.batch)
+        self._note(proven.place, batch=None, shape=None, read=0)
+        self._refuse(proven.place, failure)
 
     def _complete(self, proven: Proven, verdict: Verdict) -> None:
         """Put the verdict into the file's record, and write its refused rows."""
         total, limit = proven.layout.records, self._contract.config.max_reject_ratio
         rejected = total - verdict.accepted
         if rejected > limit * total:
-            failure = self._rejects.too_many(proven, rejected, limit)
-            self._engine.forget(proven.batch)
-            self._note(proven.place, batch=None, shape=None, read=0)
-            self._refuse(proven.place, failure)
+            self._forget(proven, self._rejects.too_many(proven, rejected, limit))
             return
         self._note(
             proven.place,

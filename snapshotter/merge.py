@@ -137,7 +137,8 @@ def published(frame: Frame, stood: str, heirs: str | None) -> str:
             parts.append(f"s._rank AS _source_{field.index}")
             continue
         parts += [f"CASE WHEN s.{field.has} THEN s.{name} ELSE h.{name} END AS {name}" for name in field.names]
-        source = f"coalesce(h._source_{field.index}, s._grave)"
+        # A cell that nothing fills was taken away by the tombstone; or, where rows were replaced, it went with them.
+        source = f"coalesce(h._source_{field.index}, s._grave, s._rank)"
         parts.append(f"CASE WHEN s.{field.has} THEN s._rank ELSE {source} END AS _source_{field.index}")
     join = f" LEFT JOIN {heirs} h ON s._rank = h._rank" if heirs else ""
     return f"SELECT {', '.join(part for part in parts if part)} FROM {stood} s{join}"

@@ -9,12 +9,12 @@ was reported survives a power cut; older snapshots never change. docs/design.md 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from snapshotter import inbox
-from snapshotter.contract import Contract
+from snapshotter.config import DatasetConfig
 from snapshotter.dataset import Dataset
 from snapshotter.draft import Draft
 from snapshotter.errors import NotWritten, SnapshotterError
@@ -45,16 +45,16 @@ class Outcome:
     error: SnapshotterError | None = None
 
 
-def sort_queue(layout: Layout, contracts: Sequence[Contract]) -> tuple[dict[str, list[Drop]], list[str]]:
+def sort_queue(layout: Layout, datasets: Mapping[str, DatasetConfig]) -> tuple[dict[str, list[Drop]], list[str]]:
     """The queue's files by dataset, the first that matches, and the names that none matches.
 
     A file that was moved back to the queue goes to the dataset that it came from, whatever it is called there.
     """
     origin = {note.queued: note.dataset for note in read_requeued(layout.queue)}
-    by_dataset: dict[str, list[Drop]] = {contract.dataset: [] for contract in contracts}
+    by_dataset: dict[str, list[Drop]] = {name: [] for name in datasets}
     unmatched = []
     for drop in inbox.scan(layout.queue):
-        taker = next((c.dataset for c in contracts if inbox.matches(drop.name, c.config)), None)
+        taker = next((name for name, config in datasets.items() if inbox.matches(drop.name, config)), None)
         taker = origin[drop.name] if origin.get(drop.name) in by_dataset else taker
         if taker is None:
             unmatched.append(drop.name)

@@ -141,12 +141,16 @@ def _file_info(at: datetime, record: FileRecord, state: State) -> FileInfo:
     )
 
 
-def status(layout: Layout, contracts: list[Contract]) -> StatusResult:
+def current_contract(layout: Layout, dataset: str) -> Contract | None:
+    """The contract of the current snapshot, which stands alone; None before the first one."""
+    current = Ledger(layout.ledger(dataset), dataset).open().current
+    return stored_contract(dataset, current) if current else None
+
+
+def status(layout: Layout, settings: Settings) -> StatusResult:
     """The state of a workspace."""
-    drops, unmatched = sort_queue(layout, contracts)
-    datasets = [
-        _dataset_status(layout, contract.dataset, [d.name for d in drops[contract.dataset]]) for contract in contracts
-    ]
+    drops, unmatched = sort_queue(layout, settings.datasets)
+    datasets = [_dataset_status(layout, name, [drop.name for drop in drops[name]]) for name in settings.datasets]
     return StatusResult(
         workspace=str(layout.root),
         queue=sum(len(names) for names in drops.values()),

@@ -25,13 +25,13 @@ def rejects(layout: Layout, contract: Contract, name: str | None) -> list[Reject
     dataset = contract.dataset
     aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
     state = Ledger(layout.ledger(dataset), dataset).open()
-    refused = [record.archived for record in refused_files(layout, state)]
+    refused = {(record.archived, record.batch) for record in refused_files(layout, state)}
     found: list[RejectInfo] = []
     for _, record in state.files:
         if name is not None and record.name != name:
             continue
         batch = state.batches.get(record.batch) if record.batch is not None else None
-        if record.failure is not None and record.archived in refused:
+        if record.failure is not None and (record.archived, record.batch) in refused:
             failure = record.failure
             found.append(
                 RejectInfo(
@@ -53,17 +53,13 @@ def refused_files(layout: Layout, state: State) -> list[FileRecord]:
     """The files that were refused, still lie there, and did not come in again under their name."""
     waiting: dict[str, list[FileRecord]] = {}
     for _, record in state.files:
-        if record.status is Status.APPLIED:
-            waiting.pop(record.name, None)
-        elif _is_refused(record, state) and os.path.lexists(layout.input / record.archived):
+        if record.batch is None and record.status is Status.REJECTED:
             waiting.setdefault(record.name, []).append(record)
-    return [record for records in waiting.values() for record in records]
-
-
-def _is_refused(record: FileRecord, state: State) -> bool:
-    """Whether a file was refused, and that still holds: what a rebuild refused may have been taken back since."""
-    batch = state.batches.get(record.batch) if record.batch is not None else None
-    return (batch.status if batch else record.status) is Status.REJECTED
+        elif record.status is Status.APPLIED and record.picked_up is None:  # it came, and was not just read again
+            waiting.pop(record.name, None)
+    refused = [record for records in waiting.values() for record in records]
+    refused += [batch.record for batch in state.held if batch.status is Status.REJECTED]  # by a rebuild
+    return [record for record in refused if os.path.lexists(layout.input / record.archived)]
 
 
 def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[RejectInfo]:

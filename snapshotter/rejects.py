@@ -96,5 +96,5 @@ def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
             row, columns, rules, reasons = record[-len(COLUMNS) :]
             for column, rule, reason in zip(columns.split("\n"), rules.split("\n"), reasons.split("\n"), strict=True):
                 place = places.get(column, folded.get(fold(column)))
-                value = record[place] if place is not None and rule != "cells" else None
+                value = record[place] if column and place is not None and rule != "cells" else None
                 yield Reject(int(row), column, rule, value, reason)

@@ -15,7 +15,8 @@ from loguru import logger
 
 from snapshotter import going_back, pipeline, reading, rebuilding, refused, tables
 from snapshotter.config import Settings, load
-from snapshotter.contract import Contract, compile_contract
+from snapshotter.contract import Contract
+from snapshotter.contract.sources import Contracts
 from snapshotter.dataset import Dataset
 from snapshotter.errors import SnapshotterError, UsageError
 from snapshotter.layout import DEFAULT, Layout
@@ -60,10 +61,7 @@ class Workspace:
         """Read the configuration; nothing is changed."""
         self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
         self.settings: Settings = load(self.layout.root)
-        self.contracts: dict[str, Contract] = {
-            name: compile_contract(name, config, self.layout.root / "snapshotter.toml")
-            for name, config in self.settings.datasets.items()
-        }
+        self.contracts = Contracts(self.settings.datasets, self.layout.root)
         self._clock = clock
 
     # -- what changes something
@@ -80,10 +78,12 @@ class Workspace:
 
         Raises:
             LockTimeout: another process is writing.
+            ConfigError: what `contract` names is not there, or is no contract.
         """
         start = time.perf_counter()
+        list(self.contracts.values())  # a mistake in one stops the run before anything is touched
         with self._writing(recover=not dry_run) as (datasets, broken):
-            drops, unmatched = pipeline.sort_queue(self.layout, list(self.contracts.values()))
+            drops, unmatched = pipeline.sort_queue(self.layout, self.settings.datasets)
             outcomes = pipeline.run(datasets, drops, self._clock(), dry_run=dry_run, progress=progress)
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
             told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
@@ -166,7 +166,7 @@ class Workspace:
 
     def status(self) -> StatusResult:
         """The queue, the current snapshots, the last runs, and what needs attention."""
-        return reading.status(self.layout, list(self.contracts.values()))
+        return reading.status(self.layout, self.settings)
 
     def snapshots(self, *, dataset: str | None = None) -> list[SnapshotInfo]:
         """Every snapshot, oldest first."""
@@ -178,15 +178,15 @@ class Workspace:
 
     def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
         """Refused rows of batches that count, and refused files; those of one file if it is named."""
-        return refused.rejects(self.layout, self.contracts[self.name(dataset)], name)
+        return refused.rejects(self.layout, self._known(self.name(dataset)), name)
 
     def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:
         """`rejects` by rule and column, most frequent first, each with the setting that would have let it in."""
-        return refused.grouped(self.rejects(name, dataset=dataset), self.contracts[self.name(dataset)])
+        return refused.grouped(self.rejects(name, dataset=dataset), self._known(self.name(dataset)))
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
-        contract = self.contracts[self.name(dataset)]
+        contract = self._known(self.name(dataset))
         return tables.frame(self.layout.latest(contract.dataset), contract)
 
     def show(self, snapshot: int | None = None, *, dataset: str | None = None) -> pd.DataFrame:
@@ -216,7 +216,7 @@ class Workspace:
             dataset: its name; without it the only one, or `default`.
         """
         parts = [key] if isinstance(key, str) else list(key)
-        contract = self.contracts[self.name(dataset)]
+        contract = self._known(self.name(dataset))
         if len(parts) != len(contract.key):
             names = ", ".join(column.name for column in contract.key)
             what = f"the key of dataset `{contract.dataset}` has {len(contract.key)} parts ({names}), not {len(parts)}"
@@ -252,6 +252,10 @@ class Workspace:
             raise UsageError(what=f"there is no dataset `{dataset}`", remedy=f"There are: {', '.join(names)}.")
         return dataset
 
+    def _known(self, dataset: str) -> Contract:
+        """The contract of the current snapshot; before the first one, that of the configuration."""
+        return reading.current_contract(self.layout, dataset) or self.contracts[dataset]
+
     @contextmanager
     def _one(self, dataset: str | None) -> Iterator[Dataset]:
         """One dataset open for writing."""
@@ -281,7 +285,7 @@ class Workspace:
             broken: dict[str, SnapshotterError] = {}
             for name in names or self.contracts:
                 try:
-                    dataset = Dataset(self.layout, self.contracts[name], self.settings, scratch)
+                    dataset = Dataset(self.layout, name, self.contracts, self.settings, scratch)
                     stack.callback(dataset.close)
                     if recover:
                         dataset.recover()

@@ -252,13 +252,7 @@ WRONG = {
     "a dataset with a slash": ('[datasets."a/b"]\n', "datasets.a/b", "letters, digits"),
     "match nothing": (HEAD_OF_DATASET + "match = []\n", "datasets.default.match", "at least 1"),
     "encodings": (HEAD_OF_DATASET + 'encodings = ["latin-1"]\n', "datasets.default.encodings", '["utf-8"]'),
-    "replace_revisions": (
-        HEAD_OF_DATASET + "replace_revisions = true\n",
-        "datasets.default.replace_revisions",
-        "say false",
-    ),
     "transform": (HEAD_OF_DATASET + 'transform = "m:f"\n', "datasets.default.transform", "not in this version"),
-    "contract": (HEAD_OF_DATASET + 'contract = "m:M"\n', "datasets.default.contract", "not in this version"),
     "a correction that is none": (
         '[datasets.default.columns.v]\ncorrect = ["trim"]\n',
         "datasets.default.columns.v.correct",

@@ -51,6 +51,7 @@ SECOND = {
     "refused.csv": FIRST["refused.csv"],
 }
 TWO_DATASETS = '[datasets.default]\nmatch = ["*.csv"]\n[datasets.other]\nmatch = ["*.csv.gz", "more/*", "e*"]\n'
+REPLACING = "[datasets.default]\nreplace_revisions = true\n"
 RUN = ("run", (), {})
 
 
@@ -98,6 +99,29 @@ def without_view(ws):
     ws.layout.latest("default").unlink()
 
 
+def another_contract(ws):
+    """After two runs the contract refuses a row and a file that it took before."""
+    both(ws)
+    rules = "columns.v.max_length = 3\ncolumns.w.required = false\nmax_reject_ratio = 0.5\n"
+    (ws.layout.root / "snapshotter.toml").write_text(f"[datasets.default]\n{rules}")
+
+
+def revisions(ws):
+    """Two revisions of one name come in one run, and only the second counts."""
+    first(ws)
+    ws.run()
+    for content in SECOND["good.csv"], GOOD:
+        drop(ws, "good.csv", content)
+        ws.run()
+    ws.reset(1, requeue=True)
+
+
+def replaced(ws):
+    """They came."""
+    revisions(ws)
+    ws.run()
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A command on a workspace.
@@ -135,6 +159,9 @@ SCENARIOS = [
     Scenario("reset", withdrawn, ("reset", (2,), {}), focus=AFTER),
     Scenario("reset --requeue", both, ("reset", (1,), {"requeue": True}), focus=f"requeued|{AFTER}"),
     Scenario("withdraw", both, ("withdraw", ("late.csv",), {}), focus=f"part|{AFTER}"),
+    Scenario("rebuild", another_contract, ("rebuild", (), {}), focus=f"begin|part|latest|{AFTER}"),
+    Scenario("several revisions at once", revisions, config=REPLACING, focus=f"part|{AFTER}"),
+    Scenario("withdraw a revision", replaced, ("withdraw", ("good.csv",), {}), REPLACING, focus=f"part|{AFTER}"),
     Scenario("clean --requeue", both, ("clean", (), {"requeue": True})),
 ]
 

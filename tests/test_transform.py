@@ -307,6 +307,35 @@ def test_no_record_has_the_right_number_of_cells(cleaned):
     assert [reject.rule for reject in ws.rejects()] == ["cells", "cells"]
 
 
+def test_a_model_judges_what_came_back(cleaned):
+    """A pydantic model sees the changed rows; its refusals keep the cells of the file, over rows left out, too."""
+    model = """
+        from pydantic import BaseModel, field_validator
+
+        class Sale(BaseModel):
+            id: int
+            timestamp: str
+            amount: str
+
+            @field_validator("amount")
+            @classmethod
+            def is_even(cls, amount: str) -> str:
+                if int(amount) % 2:
+                    raise ValueError("is odd")
+                return amount
+
+        def tidy(df):
+            df["amount"] = df.pop("Amount").str.removeprefix("£")
+            return df[df["id"] != "1"][::-1]
+        """
+    rows = "Amount,id,timestamp\n£2,1,2024-01-01\n£3,2,2024-01-01\n£4,3,2024-01-01\n"
+    ws = cleaned(model, CONFIG + 'contract = "cleaning:Sale"\n', **{"a.csv": rows})
+    ran(ws)
+    assert [(row["id"], row["amount"]) for row in cells(ws)] == [("3", "4")]
+    found = [(row[0], row[1], row[3], row[4], row[5]) for row in refused_rows(ws, "a.csv")[1:]]
+    assert found == [("£2", "1", "1", "", "transform"), ("£3", "2", "2", "amount", "model")]
+
+
 def test_too_many_rows_left_out(cleaned):
     """Rows left out count for `max_reject_ratio`."""
     ws = cleaned(

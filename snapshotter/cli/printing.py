@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CORRECTED = 8  # corrections that the summary names
 _CELL = 60  # characters of a cell that an example shows
+_SIDES = {"files": "files", "rows in": "read", "accepted": "accepted", "rejected": "rejected", "rows out": "rows"}
 _WHAT = ("added", "removed", "changed")
 _WIDE = 10_000  # columns: a table in a file or a pipe is not cut
 
@@ -166,12 +167,11 @@ def change_summary(result: DatasetResult, what: str) -> None:
 def rebuild_difference(dataset: str, difference: RebuildDifference) -> None:
     """What a rebuild would change, for a person who has to say yes or no."""
     before, after = difference.before, difference.after
-    say(f"{dataset}: rebuilt under the present contract")
+    say(f"{dataset}: what the archive gives under the present contract")
     for change in difference.contract:
         say(f"  contract  {change}")
-    for label, field in (("files", "files"), ("rows in", "read"), ("accepted", "accepted"), ("rejected", "rejected")):
-        say(f"  {label:<8}  {_from_to(getattr(before, field), getattr(after, field))}")
-    say(f"  latest    {_from_to(before.rows, after.rows)} rows")
+    for label, number in _SIDES.items():
+        say(f"  {label:<8}  {_from_to(getattr(before, number), getattr(after, number))}")
     if difference.keys_added is None:
         say("  keys      another key: they cannot be compared")
     else:

@@ -8,6 +8,7 @@ import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snapshotter.config import FILE_NAME, LINEAGE, ColumnConfig, DatasetConfig
 from snapshotter.contract.columns import Column, StoredColumn, fold
@@ -18,6 +19,9 @@ from snapshotter.contract.types import NAMES, CellType, cell_type
 from snapshotter.errors import ConfigError
 from snapshotter.extension import is_reference
 from snapshotter.sql import Parameters
+
+if TYPE_CHECKING:
+    from snapshotter.contract.model import RowModel
 
 # Keys that do not decide whether a file or row is accepted, nor what is stored of it.
 _NOT_ACCEPTANCE = {"match", "lineage", "column_order"}
@@ -39,6 +43,8 @@ class Contract:
         timestamp: the column that orders the versions of a key.
         clock: how timestamps are read.
         parameters: the values that the SQL of the types refers to.
+        model: a user's Python that judges the rows that passed all else.
+        code: a digest of that Python.
     """
 
     dataset: str
@@ -49,6 +55,8 @@ class Contract:
     timestamp: Column
     clock: Clock
     parameters: Parameters
+    model: RowModel | None = None
+    code: str = ""
 
     def column(self, name: str) -> Column:
         """The declared column of that name, or an undeclared one: optional text."""
@@ -63,9 +71,11 @@ class Contract:
         """A digest of all that decides what is accepted: equal digests, equal verdicts.
 
         Args:
-            code: a digest of the user's own code that has a say in it.
+            code: a digest of the user's own code that changes rows before they are judged.
         """
-        rules = self.config.model_dump(mode="json", exclude=_NOT_ACCEPTANCE) | ({"code": code} if code else {})
+        rules = self.config.model_dump(mode="json", exclude=_NOT_ACCEPTANCE)
+        if self.code or code:
+            rules["code"] = [self.code, code]
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -201,6 +211,11 @@ def changes(old: Contract, new: Contract, stored: tuple[StoredColumn, ...]) -> l
         if before.rules.correct != after.rules.correct:
             found.append(f"correct of {column.name}: {list(before.rules.correct)} → {list(after.rules.correct)}")
     return found
+
+
+def is_view_change(old: DatasetConfig, new: DatasetConfig) -> bool:
+    """Whether two configurations publish the same rows in another way."""
+    return (old.lineage, old.column_order) != (new.lineage, new.column_order)
 
 
 def _words(contract: Contract) -> str:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn
+from snapshotter.contract.model import Judge
 from snapshotter.merge import Field, Frame
 from snapshotter.publish import ViewColumn
 
@@ -192,9 +193,14 @@ class Engine(Protocol):
         ...
 
     def accept(
-        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime
+        self,
+        contract: Contract,
+        cells: Sequence[Cell],
+        spans: Sequence[Span],
+        now: datetime,
+        judge: Judge | None = None,
     ) -> dict[int, Verdict]:
-        """Judge what was read last; returns what became of each batch of which a row was read."""
+        """Judge what was read last, by the judge too if there is one; says what became of each batch that was read."""
         ...
 
     def failures(self, batch: int) -> list[tuple[str, str, str, int]]:

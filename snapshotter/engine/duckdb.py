@@ -1,190 +1,23 @@
-"""The default engine: DuckDB, embedded and in memory, with every door to the outside shut but the workspace's."""
+"""The default engine: DuckDB, embedded and in memory."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
-
-import duckdb
 
 from snapshotter import merge
 from snapshotter.contract import Contract
-from snapshotter.contract.checks import literals
 from snapshotter.contract.columns import StoredColumn
-from snapshotter.engine.base import (
-    BatchRow,
-    Cell,
-    Difference,
-    Effects,
-    ReadFailed,
-    Rows,
-    Span,
-    Stored,
-    Text,
-    Verdict,
-    Version,
-)
-from snapshotter.engine.exchange import exchange, left_out
-from snapshotter.engine.validation import Validation
-from snapshotter.errors import ConfigError, LedgerDamaged, NotWritten, OutOfMemory
+from snapshotter.engine.acceptance import Acceptance
+from snapshotter.engine.base import BatchRow, Difference, Effects, Stored, Version
+from snapshotter.engine.session import literal
 from snapshotter.merge import Field, Frame
 from snapshotter.publish import ViewColumn, key_order, text, view
-from snapshotter.sql import Parameters, identifier
-
-_MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
-_FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
+from snapshotter.sql import identifier
 
 
-class DuckDBEngine:
+class DuckDBEngine(Acceptance):
     """See `snapshotter.engine.base.Engine`; arguments as in `open_engine`."""
-
-    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
-        """Open a database of its own."""
-        self._dataset, self._limit, self._readable = dataset, memory_limit, readable
-        # A cell can only be taken for NULL if it is this text, which no file can know.
-        self._never = secrets.token_hex(16)
-        self._accepted: list[str] = []
-        self._rejected: list[str] = []
-        self._is_transformed = False  # whether `raw` holds what a user's function made of `original`
-        self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
-        folders = ", ".join(_literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
-        for setting in (
-            "SET TimeZone = 'UTC'",
-            f"SET allowed_directories = [{folders}]",
-            "SET enable_external_access = false",
-            "SET lock_configuration = true",
-        ):
-            self._connection.execute(setting)
-
-    def __enter__(self) -> Self:
-        """Nothing is left to open."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Free the memory."""
-        self._connection.close()
-
-    # -- reading and judging
-
-    def verify(self, contract: Contract) -> None:
-        """Try the patterns and bounds of a contract."""
-        for column in contract.columns.values():
-            for setting, sql in literals(column, contract.parameters):
-                try:
-                    ok = self._one(f"SELECT {sql} IS NOT NULL", contract.parameters)
-                except duckdb.Error:
-                    ok = False
-                if not ok:
-                    key = f"datasets.{contract.dataset}.columns.{column.name}.{setting}"
-                    allowed = f"It must be {column.type.says}, or for a pattern, an RE2 regular expression."
-                    raise ConfigError(file="snapshotter.toml", key=key, problem="makes no sense", allowed=allowed)
-
-    def read(self, text: Text) -> int:
-        """Read a text with nothing left to be guessed."""
-        columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(text.width))
-        options = (
-            f"auto_detect=false, header=true, delim={_literal(text.delimiter)}, quote='\"', escape='\"', "
-            f"strict_mode=true, compression='none', hive_partitioning=false, nullstr='{self._never}', "
-            f"max_line_size={max(_MIN_LINE, text.longest + 2)}, columns={{{columns}}}"
-        )
-        self._forget_text()
-        try:
-            with self._translated():
-                self._connection.execute(
-                    f"CREATE OR REPLACE TABLE raw AS SELECT * FROM read_csv({_literal(text.path)}, {options})"
-                )
-        except duckdb.Error as error:
-            raise ReadFailed(str(error)) from None
-        return int(self._one("SELECT count(*) FROM raw"))
-
-    def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
-        """Look at the rows of `raw`."""
-        validation = Validation(contract, cells, [Span(0, 0, 1)], None, transformed=self._is_transformed)
-        (found,) = self._all(validation.misfits(wanted), contract.parameters)
-        return [position for position, misfit in zip(wanted, found, strict=True) if misfit]
-
-    def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
-        """Keep the rows of `raw` as `original`, and make a new `raw`."""
-        with self._translated():
-            exchange(self._connection, positions, rows, change)
-        self._is_transformed = True
-
-    def accept(
-        self, contract: Contract, cells: Sequence[Cell], spans: Sequence[Span], now: datetime
-    ) -> dict[int, Verdict]:
-        """Judge the rows of `raw`: the good go to a table of accepted ones, the others to one of refused ones."""
-        number = len(self._accepted)
-        table = f"accepted_{number}"
-        self._accepted.append(table)
-        self._set_spans(spans)
-        validation = Validation(contract, cells, spans, now, transformed=self._is_transformed)
-        self._run(f"CREATE TABLE {table} AS {validation.judged()}", contract.parameters)
-        present = [cell.field for cell in cells if cell.position is not None]
-        empty = ", ".join(f"bool_and({_is_empty(field)}) FILTER (_ok)" for field in present)
-        rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*), {empty} FROM {table} GROUP BY _batch")
-        corrected: dict[int, list[tuple[str, str, int]]] = {}
-        for batch, *change in (
-            self._all(validation.corrected(table), contract.parameters) if validation.corrects else ()
-        ):
-            corrected.setdefault(batch, []).append((str(change[0]), str(change[1]), int(change[2])))
-        some_left_out = self._is_transformed and self._one(
-            "SELECT (SELECT count(*) FROM original) > (SELECT count(*) FROM raw)"
-        )
-        if some_left_out or any(good < total for _, good, total, *_ in rows):
-            more = f" UNION ALL BY NAME {left_out()}" if some_left_out else ""
-            self._run(f"CREATE TABLE rejected_{number} AS {validation.rejected()}{more}", contract.parameters)
-            self._rejected.append(f"rejected_{number}")
-            self._run(f"DELETE FROM {table} WHERE NOT _ok")
-        self._forget_text()
-        return {
-            batch: Verdict(
-                int(good),
-                tuple(sorted(corrected.get(batch, ()))),
-                frozenset(field.index for field, is_empty in zip(present, empties, strict=True) if is_empty),
-            )
-            for batch, good, _, *empties in rows
-        }
-
-    def failures(self, batch: int) -> list[tuple[str, str, str, int]]:
-        """Count failures: a refused row has one line for each."""
-        lines = ", ".join(f"unnest(string_split({name}, chr(10))) AS {name}" for name in _FAILURE)
-        each = " UNION ALL ".join(f"SELECT {lines} FROM {table} WHERE _batch = {batch:d}" for table in self._rejected)
-        if not each:
-            return []
-        names = ", ".join(_FAILURE)
-        query = f"SELECT {names}, count(*) FROM ({each}) GROUP BY ALL ORDER BY count(*) DESC, {names}"
-        return [(str(column), str(rule), str(reason), int(rows)) for column, rule, reason, rows in self._all(query)]
-
-    def forget(self, batch: int) -> None:
-        """Delete from every table of judged rows."""
-        for table in (*self._accepted, *self._rejected):
-            self._run(f"DELETE FROM {table} WHERE _batch = {batch:d}")
-
-    def _forget_text(self) -> None:
-        for table in ("raw", "original"):
-            self._run(f"DROP TABLE IF EXISTS {table}")
-        self._is_transformed = False
-
-    def _set_spans(self, spans: Sequence[Span]) -> None:
-        rows = [(s.first, s.batch, s.record) for s in spans]
-        self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", rows)
-
-    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
-        """Write the refused rows of a batch, without a header."""
-        cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
-        for table in self._rejected:
-            if self._one(f"SELECT count(*) FROM {table} WHERE _batch = {batch:d}"):
-                wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
-                query = f"SELECT {cells}, _row, nullif(_columns, ''), _rules, _reasons FROM {table} {wanted}"
-                return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {_literal(delimiter)}")
-        return 0
 
     # -- Parquet
 
@@ -208,7 +41,7 @@ class DuckDBEngine:
     def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
         """Copy the other rows."""
         gone = ", ".join(f"{batch:d}" for batch in without)
-        query = f"SELECT * FROM read_parquet({_literal(str(source))}) WHERE _batch NOT IN ({gone})"
+        query = f"SELECT * FROM read_parquet({literal(str(source))}) WHERE _batch NOT IN ({gone})"
         with self._reading_ledger():
             return self._copy(query, path, "FORMAT parquet")
 
@@ -288,7 +121,7 @@ class DuckDBEngine:
                 parts.append(f"{identifier(column.physical)}{cast} AS {field.name}")
                 if column.offset:
                     parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
-            paths = ", ".join(_literal(str(path)) for path in stored.paths)
+            paths = ", ".join(literal(str(path)) for path in stored.paths)
             sources.append(f"SELECT {', '.join(parts)} FROM read_parquet([{paths}], union_by_name=true)")
         typed = [
             (name, "VARCHAR" if name != field.name else field.stored) for field in frame.fields for name in field.names
@@ -392,60 +225,3 @@ class DuckDBEngine:
             changed += [((row, place), (list(parts), name, old, new)) for row, old, new, *parts in rows]
         changed.sort(key=lambda item: item[0])
         return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
-
-    # -- the connection
-
-    def _table(self, name: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Make a small table of Python values, column by column."""
-        self._run(f"CREATE OR REPLACE TABLE {name} ({columns})")
-        if rows:
-            kinds = [definition.split()[-1] for definition in columns.split(", ")]
-            values = {f"v{i}": list(column) for i, column in enumerate(zip(*rows, strict=True))}
-            lists = ", ".join(f"unnest($v{i}::{kind}[])" for i, kind in enumerate(kinds))
-            self._connection.execute(f"INSERT INTO {name} SELECT {lists}", values)
-
-    def _copy(self, query: str, path: Path, options: str, parameters: Parameters | None = None) -> int:
-        """Write a file, on a cursor of its own, so that two files can be written side by side."""
-        sql = f"COPY ({query}) TO {_literal(str(path))} ({options})"
-        with self._translated(), self._connection.cursor() as cursor:
-            rows = cursor.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
-        return int(rows[0][0])
-
-    def _run(self, sql: str, parameters: Parameters | None = None) -> None:
-        self._all(sql, parameters)
-
-    def _one(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401 - whatever the query asks for
-        return self._all(sql, parameters)[0][0]
-
-    def _all(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """Run a statement and fetch everything: a result left open blocks the next statement."""
-        with self._translated():
-            return self._connection.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
-
-    @contextmanager
-    def _reading_ledger(self) -> Iterator[None]:
-        """What goes wrong while nothing is read but the ledger's own files is their fault."""
-        try:
-            yield
-        except duckdb.Error as error:
-            raise LedgerDamaged(dataset=self._dataset, problem=str(error).splitlines()[0]) from error
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn what a user can mend into named errors."""
-        try:
-            yield
-        except duckdb.OutOfMemoryException:
-            raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
-        except duckdb.IOException as error:
-            raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
-
-
-def _is_empty(field: Field) -> str:
-    """SQL of whether a stored cell is empty."""
-    return f"{field.name} = ''" if field.is_text else f"{field.name} IS NULL"
-
-
-def _literal(value: str) -> str:
-    """A path or an option as an SQL literal, where DuckDB takes no parameter."""
-    return "'" + value.replace("'", "''") + "'"

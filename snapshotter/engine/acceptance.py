@@ -1,0 +1,170 @@
+"""From texts to judged rows in DuckDB: reading, a user's function, the contract's verdict, a user's model."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from snapshotter.contract import Contract
+from snapshotter.contract.checks import literals
+from snapshotter.contract.model import Judge
+from snapshotter.engine import judging
+from snapshotter.engine.base import Cell, ReadFailed, Rows, Span, Text, Verdict
+from snapshotter.engine.exchange import exchange, left_out
+from snapshotter.engine.session import Session, literal
+from snapshotter.engine.validation import Validation
+from snapshotter.errors import ConfigError
+from snapshotter.merge import Field
+
+_MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
+_FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
+
+
+class Acceptance(Session):
+    """The half of the engine that lets rows in: `accepted_N` and `rejected_N` are its tables of judged rows."""
+
+    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
+        """No row is read yet."""
+        super().__init__(scratch, readable, memory_limit, dataset)
+        # A cell can only be taken for NULL if it is this text, which no file can know.
+        self._never = secrets.token_hex(16)
+        self._accepted: list[str] = []
+        self._rejected: list[str] = []
+        self._is_transformed = False  # whether `raw` holds what a user's function made of `original`
+
+    def verify(self, contract: Contract) -> None:
+        """Try the patterns and bounds of a contract."""
+        for column in contract.columns.values():
+            for setting, sql in literals(column, contract.parameters):
+                try:
+                    ok = self._one(f"SELECT {sql} IS NOT NULL", contract.parameters)
+                except duckdb.Error:
+                    ok = False
+                if not ok:
+                    key = f"datasets.{contract.dataset}.columns.{column.name}.{setting}"
+                    allowed = f"It must be {column.type.says}, or for a pattern, an RE2 regular expression."
+                    raise ConfigError(file="snapshotter.toml", key=key, problem="makes no sense", allowed=allowed)
+
+    def read(self, text: Text) -> int:
+        """Read a text with nothing left to be guessed."""
+        columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(text.width))
+        options = (
+            f"auto_detect=false, header=true, delim={literal(text.delimiter)}, quote='\"', escape='\"', "
+            f"strict_mode=true, compression='none', hive_partitioning=false, nullstr='{self._never}', "
+            f"max_line_size={max(_MIN_LINE, text.longest + 2)}, columns={{{columns}}}"
+        )
+        self._forget_text()
+        try:
+            with self._translated():
+                self._connection.execute(
+                    f"CREATE OR REPLACE TABLE raw AS SELECT * FROM read_csv({literal(text.path)}, {options})"
+                )
+        except duckdb.Error as error:
+            raise ReadFailed(str(error)) from None
+        return int(self._one("SELECT count(*) FROM raw"))
+
+    def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
+        """Look at the rows of `raw`."""
+        validation = Validation(contract, cells, [Span(0, 0, 1)], None, transformed=self._is_transformed)
+        (found,) = self._all(validation.misfits(wanted), contract.parameters)
+        return [position for position, misfit in zip(wanted, found, strict=True) if misfit]
+
+    def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
+        """Keep the rows of `raw` as `original`, and make a new `raw`."""
+        with self._translated():
+            exchange(self._connection, positions, rows, change)
+        self._is_transformed = True
+
+    def accept(
+        self,
+        contract: Contract,
+        cells: Sequence[Cell],
+        spans: Sequence[Span],
+        now: datetime,
+        judge: Judge | None = None,
+    ) -> dict[int, Verdict]:
+        """Judge the rows of `raw`: the good go to a table of accepted ones, the others to one of refused ones."""
+        accepted, rejected = f"accepted_{len(self._accepted)}", f"rejected_{len(self._accepted)}"
+        self._set_spans(spans)
+        validation = Validation(contract, cells, spans, now, transformed=self._is_transformed)
+        self._run(f"CREATE TABLE {accepted} AS {validation.judged()}", contract.parameters)
+        self._accepted.append(accepted)
+        if judge:
+            judging.ask(judge, self._all, accepted, cells, contract)
+        verdicts, is_clean = self._verdicts(validation, accepted, cells, contract)
+        some_left_out = self._is_transformed and self._one(
+            "SELECT (SELECT count(*) FROM original) > (SELECT count(*) FROM raw)"
+        )
+        if some_left_out or not is_clean:
+            more = f" UNION ALL BY NAME {left_out()}" if some_left_out else ""
+            self._run(f"CREATE TABLE {rejected} AS {validation.rejected()}{more}", contract.parameters)
+            self._rejected.append(rejected)
+            if judge:
+                self._run(judging.refused(rejected, "original" if self._is_transformed else "raw"))
+            self._run(f"DELETE FROM {accepted} WHERE NOT _ok")
+        self._forget_text()
+        return verdicts
+
+    def _verdicts(
+        self, validation: Validation, table: str, cells: Sequence[Cell], contract: Contract
+    ) -> tuple[dict[int, Verdict], bool]:
+        """What became of each batch in a table of judged rows, and whether all of its rows were accepted."""
+        present = [cell.field for cell in cells if cell.position is not None]
+        empty = ", ".join(f"bool_and({_is_empty(field)}) FILTER (_ok)" for field in present)
+        rows = self._all(f"SELECT _batch, count(*) FILTER (_ok), count(*), {empty} FROM {table} GROUP BY _batch")
+        corrected: dict[int, list[tuple[str, str, int]]] = {}
+        if validation.corrects:
+            for batch, column, name, count in self._all(validation.corrected(table), contract.parameters):
+                corrected.setdefault(batch, []).append((str(column), str(name), int(count)))
+        verdicts = {
+            batch: Verdict(
+                int(good),
+                tuple(sorted(corrected.get(batch, ()))),
+                frozenset(field.index for field, is_empty in zip(present, empties, strict=True) if is_empty),
+            )
+            for batch, good, _, *empties in rows
+        }
+        return verdicts, all(good == total for _, good, total, *_ in rows)
+
+    def failures(self, batch: int) -> list[tuple[str, str, str, int]]:
+        """Count failures: a refused row has one line for each."""
+        lines = ", ".join(f"unnest(string_split({name}, chr(10))) AS {name}" for name in _FAILURE)
+        each = " UNION ALL ".join(f"SELECT {lines} FROM {table} WHERE _batch = {batch:d}" for table in self._rejected)
+        if not each:
+            return []
+        names = ", ".join(_FAILURE)
+        query = f"SELECT {names}, count(*) FROM ({each}) GROUP BY ALL ORDER BY count(*) DESC, {names}"
+        return [(str(column), str(rule), str(reason), int(rows)) for column, rule, reason, rows in self._all(query)]
+
+    def _forget_text(self) -> None:
+        for table in ("raw", "original"):
+            self._run(f"DROP TABLE IF EXISTS {table}")
+        self._is_transformed = False
+
+    def _set_spans(self, spans: Sequence[Span]) -> None:
+        rows = [(s.first, s.batch, s.record) for s in spans]
+        self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", rows)
+
+    def forget(self, batch: int) -> None:
+        """Delete from every table of judged rows."""
+        for table in (*self._accepted, *self._rejected):
+            self._run(f"DELETE FROM {table} WHERE _batch = {batch:d}")
+
+    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
+        """Write the refused rows of a batch, without a header."""
+        cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
+        for table in self._rejected:
+            if self._one(f"SELECT count(*) FROM {table} WHERE _batch = {batch:d}"):
+                wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
+                query = f"SELECT {cells}, _row, nullif(_columns, ''), _rules, _reasons FROM {table} {wanted}"
+                return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}")
+        return 0
+
+
+def _is_empty(field: Field) -> str:
+    """SQL of whether a stored cell is empty."""
+    return f"{field.name} = ''" if field.is_text else f"{field.name} IS NULL"

@@ -1,0 +1,91 @@
+"""A DuckDB database of our own, in memory, with every door to the outside shut but the workspace's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory
+from snapshotter.sql import Parameters
+
+
+class Session:
+    """A connection, and the errors that it turns into named ones; arguments as in `open_engine`."""
+
+    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
+        """Open the database."""
+        self._dataset, self._limit, self._readable = dataset, memory_limit, readable
+        self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
+        folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            f"SET allowed_directories = [{folders}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._connection.execute(setting)
+
+    def __enter__(self) -> Self:
+        """Nothing is left to open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Free the memory."""
+        self._connection.close()
+
+    def _table(self, name: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make a small table of Python values, column by column."""
+        self._run(f"CREATE OR REPLACE TABLE {name} ({columns})")
+        if rows:
+            kinds = [definition.split()[-1] for definition in columns.split(", ")]
+            values = {f"v{i}": list(column) for i, column in enumerate(zip(*rows, strict=True))}
+            lists = ", ".join(f"unnest($v{i}::{kind}[])" for i, kind in enumerate(kinds))
+            self._connection.execute(f"INSERT INTO {name} SELECT {lists}", values)
+
+    def _copy(self, query: str, path: Path, options: str, parameters: Parameters | None = None) -> int:
+        """Write a file, on a cursor of its own, so that two files can be written side by side."""
+        sql = f"COPY ({query}) TO {literal(str(path))} ({options})"
+        with self._translated(), self._connection.cursor() as cursor:
+            rows = cursor.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
+        return int(rows[0][0])
+
+    def _run(self, sql: str, parameters: Parameters | None = None) -> None:
+        self._all(sql, parameters)
+
+    def _one(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401 - whatever the query asks for
+        return self._all(sql, parameters)[0][0]
+
+    def _all(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement and fetch everything: a result left open blocks the next statement."""
+        with self._translated():
+            return self._connection.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
+
+    @contextmanager
+    def _reading_ledger(self) -> Iterator[None]:
+        """What goes wrong while nothing is read but the ledger's own files is their fault."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise LedgerDamaged(dataset=self._dataset, problem=str(error).splitlines()[0]) from error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what a user can mend into named errors."""
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
+        except duckdb.IOException as error:
+            raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
+
+
+def literal(value: str) -> str:
+    """A path or an option as an SQL literal, where DuckDB takes no parameter."""
+    return "'" + value.replace("'", "''") + "'"

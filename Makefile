@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 ARGS ?=
 UPGRADE ?=
+SECONDS ?= 600
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -16,7 +17,7 @@ VISIBLE := find input/processing -name '[.~]*' -prune -o -type f ! -name '*.tmp'
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test lint format docs requirements clean help
+.PHONY: run test fuzz lint format docs requirements clean help
 
 run: .venv/installed  ## (default) install, make test data if the queue is empty, take a snapshot
 	@if [ -z "$$($(VISIBLE))" ]; then echo "The queue is empty: making test data"; \
@@ -27,6 +28,9 @@ run: .venv/installed  ## (default) install, make test data if the queue is empty
 
 test: .venv/installed-test  ## run every test; branch coverage must not fall below 95 % (ARGS="--no-cov -k rank": some of them)
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+fuzz: .venv/installed-test  ## throw random and mutated files at the reader for ten minutes (SECONDS=60: for one)
+	@$(BIN)/python tests/fuzz_reader.py --seconds $(SECONDS)
 
 lint: .venv/installed-dev  ## check style, format, types and the direction of imports
 	@$(BIN)/ruff check

@@ -6,6 +6,7 @@ What a value may be is decided here; whether the values of one dataset fit toget
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tomllib
@@ -14,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from snapshotter.errors import ConfigError
 
@@ -57,6 +58,16 @@ def _names(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _encoding(value: str) -> str:
+    """The name of an encoding that Python can decode text from."""
+    try:
+        "".encode(value)  # the one way to tell a text encoding from a transformation of bytes, such as base64
+        codecs.getincrementaldecoder(value)
+    except (LookupError, ValueError):
+        raise ValueError(f'{value!r} is not a text encoding; some that are: "utf-8", "cp1252", "utf-16-le"') from None
+    return value
+
+
 def _literal(value: object) -> object:
     """A bound or an allowed value as the text that a cell would hold; decimals never pass through floats."""
     if isinstance(value, bool):
@@ -66,6 +77,9 @@ def _literal(value: object) -> object:
     return format(value, "f") if isinstance(value, Decimal) else str(value) if isinstance(value, int) else value
 
 
+Encodings = Annotated[
+    tuple[Annotated[str, AfterValidator(_encoding)], ...], BeforeValidator(_names), Field(min_length=1)
+]
 Literal_ = Annotated[str, BeforeValidator(_literal)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
@@ -121,7 +135,7 @@ class DatasetConfig(_Frozen):
     timezone: str = "UTC"
     max_future: Annotated[float | None, BeforeValidator(_seconds_or_off)] = 86400.0
     batch_time: str = ""
-    encodings: Names = ("utf-8",)
+    encodings: Encodings = ("utf-8",)
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
     extra_columns: Literal["keep", "ignore", "reject"] = "keep"
     absent_columns: Literal["keep", "null", "reject"] = "keep"
@@ -147,9 +161,7 @@ class Settings(_Frozen):
 
 
 # What spec'd keys may say until this version can do more: key -> (accepted values, what to do).
-_NOT_YET: dict[str, tuple[Any, ...]] = {
-    "encodings": (("utf-8",), ("utf8",)),
-}
+_NOT_YET: dict[str, tuple[Any, ...]] = {}
 
 
 def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
@@ -163,10 +175,27 @@ def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.enviro
         ConfigError: a key or value that is not allowed; names the file, the key and what is allowed.
     """
     path = workspace / FILE_NAME
-    raw = _parse(path)
+    raw = _table(path, _text(path))
     for key in ("memory_limit", "lock_timeout"):
         if value := environ.get(f"SNAPSHOTTER_{key.upper()}"):
             raw[key] = value
+    return _settings(path, raw)
+
+
+def parse(text: str, path: Path) -> Settings:
+    """Read a configuration that is not written yet.
+
+    Args:
+        text: all of it.
+        path: where it is going to stand; for messages.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    return _settings(path, _table(path, text))
+
+
+def _settings(path: Path, raw: dict[str, Any]) -> Settings:
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
@@ -176,19 +205,28 @@ def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.enviro
     return settings
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="Mend it."
-        ) from None
+        return ""
+    except UnicodeDecodeError as error:
+        raise _no_toml(path, error) from None
     except OSError as error:
         raise ConfigError(
             file=path, key="the file", problem=f"cannot be read: {error.strerror}", allowed="Mend its rights."
         ) from None
+
+
+def _table(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(path, error) from None
+
+
+def _no_toml(path: Path, error: ValueError) -> ConfigError:
+    return ConfigError(file=path, key="the file", problem=f"is not valid TOML: {error}", allowed="Mend it.")
 
 
 def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:

@@ -7,14 +7,11 @@ folder and nothing else: there is no other record of what waits.
 from __future__ import annotations
 
 import fcntl
-import gzip
 import hashlib
 import os
 import re
 import signal
 import stat
-import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,17 +19,16 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from itertools import chain, count
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
+from snapshotter import spool
 from snapshotter.config import DatasetConfig
 from snapshotter.contract.times import format_pattern
+from snapshotter.expansion import expand
+from snapshotter.spool import Content, Deferred, Unreadable, identity, spooled
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
-LARGE = 32 * 2**20  # bytes; a larger file is not held in memory
-CHUNK = 16 * 2**20  # bytes read at a time
 _INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
-_EXPANDS_TO = 1000  # the largest believable ratio of a compressed file of more than _SMALL bytes
-_SMALL = 100 * 10**6
 _NAME_BYTES = 255  # what file systems take as one name
 
 
@@ -53,67 +49,6 @@ class Drop:
     size: int
     problem: str = ""
     raw: str = ""
-
-
-@dataclass
-class Content:
-    """A file's bytes, expanded, and the digest of the file as it lies there.
-
-    Args:
-        sha256: of the file's own bytes.
-        data: all of the text's bytes, or None for a large file.
-        identity: (size, mtime in ns, inode) of the file when it was read.
-        file: the open file of a large one, at its start; whoever takes the content closes it.
-    """
-
-    sha256: str
-    identity: tuple[int, int, int] = (0, 0, 0)
-    data: bytes | None = None
-    file: IO[bytes] | None = None
-
-    def chunks(self, start: int = 0) -> Iterator[bytes]:
-        """The bytes from `start` on, in pieces."""
-        if self.data is not None:
-            yield self.data[start:]
-        elif self.file is not None:
-            self.file.seek(start)
-            while chunk := self.file.read(CHUNK):
-                yield chunk
-
-    def head(self) -> bytes:
-        """The first bytes: all, or those of a large file that must hold its header."""
-        return self.data if self.data is not None else next(self.chunks(), b"")
-
-    @property
-    def length(self) -> int:
-        """The number of bytes of the text."""
-        if self.file is not None:
-            return os.fstat(self.file.fileno()).st_size
-        return len(self.data or b"")
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self.file is not None:
-            self.file.close()
-
-
-class Deferred(Exception):
-    """The file is being written; it waits for the next run."""
-
-
-class Unreadable(Exception):
-    """The file cannot be taken at all; refuses it.
-
-    Args:
-        rule: the rule's name in rejects.
-        reason: for a person.
-        sha256: of the file's bytes, if they could be read.
-    """
-
-    def __init__(self, rule: str, reason: str, sha256: str = "") -> None:
-        """Keep what is wrong."""
-        super().__init__(reason)
-        self.rule, self.reason, self.sha256 = rule, reason, sha256
 
 
 def scan(queue: Path) -> list[Drop]:
@@ -217,8 +152,8 @@ def read(drop: Drop, scratch: Path) -> Content:
             nothing = hashlib.sha256().hexdigest()
             raise Unreadable("empty file", "the file has no bytes at all, not even a header", nothing)
         content = _read(drop, file, scratch)
-        content.identity = _identity(before)
-        if _identity(os.fstat(descriptor)) != content.identity:
+        content.identity = (before.st_size, before.st_mtime_ns, before.st_ino)
+        if identity(descriptor) != content.identity:
             content.close()
             raise Deferred
     except BaseException:
@@ -227,18 +162,6 @@ def read(drop: Drop, scratch: Path) -> Content:
     if content.file is not file:
         file.close()
     return content
-
-
-def unchanged(content: Content, size: int, modified: int) -> bool:
-    """Whether a large file is still as it was when it was fingerprinted."""
-    if content.file is None:
-        return True
-    status = os.fstat(content.file.fileno())
-    return (status.st_size, status.st_mtime_ns) == (size, modified)
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _is_being_written(descriptor: int) -> bool:
@@ -257,17 +180,17 @@ def _is_being_written(descriptor: int) -> bool:
 
 def _read(drop: Drop, file: IO[bytes], scratch: Path) -> Content:
     digest = hashlib.sha256()
-    if drop.name.endswith(".csv") and drop.size > LARGE:
-        while chunk := file.read(CHUNK):
+    if drop.name.endswith(".csv") and drop.size > spool.LARGE:
+        while chunk := file.read(spool.CHUNK):
             digest.update(chunk)
         return Content(digest.hexdigest(), file=file)
-    if drop.size <= LARGE:
-        data = b"".join(iter(lambda: file.read(CHUNK), b""))
+    if drop.size <= spool.LARGE:
+        data = b"".join(iter(lambda: file.read(spool.CHUNK), b""))
         digest.update(data)
         if drop.name.endswith(".csv"):
             return Content(digest.hexdigest(), data=data)
     else:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(spool.CHUNK):
             digest.update(chunk)
     file.seek(0)
     return _expanded(drop, file, digest.hexdigest(), scratch)
@@ -276,55 +199,12 @@ def _read(drop: Drop, file: IO[bytes], scratch: Path) -> Content:
 def _expanded(drop: Drop, file: IO[bytes], sha256: str, scratch: Path) -> Content:
     """Expand a compressed file into memory, or into a nameless file on the disk if it is large."""
     kind = "gzip" if drop.name.endswith(".gz") else "zstd"
-    spool = cast(IO[bytes], tempfile.SpooledTemporaryFile(LARGE, dir=str(scratch)))  # noqa: SIM115 - it outlives us
-    expanded = 0
     try:
-        for chunk in _expand_gzip(file) if kind == "gzip" else _expand_zstd(file):
-            expanded += len(chunk)
-            if expanded > max(_SMALL, drop.size * _EXPANDS_TO):
-                raise Unreadable("size", f"it expands to more than {_EXPANDS_TO} times its size")
-            spool.write(chunk)
-        if not expanded:
-            raise Unreadable("empty file", "the file has no bytes at all, not even a header")
+        data, large = spooled(expand(file, kind, drop.size, scratch), scratch)
     except Unreadable as error:
-        spool.close()
         error.sha256 = sha256
         raise
-    except BaseException:
-        spool.close()
-        raise
-    spool.seek(0)
-    if expanded > LARGE:
-        return Content(sha256, file=spool)
-    with spool:
-        return Content(sha256, data=spool.read())
-
-
-def _expand_gzip(file: IO[bytes]) -> Iterator[bytes]:
-    try:
-        with gzip.GzipFile(fileobj=file, mode="rb") as reader:
-            while chunk := reader.read(2**20):
-                yield chunk
-    except (OSError, EOFError, zlib.error) as error:
-        raise Unreadable("compression", f"it is not a whole gzip file: {error}") from None
-
-
-def _expand_zstd(file: IO[bytes]) -> Iterator[bytes]:
-    import zstandard  # only where a .zst was dropped
-
-    # Frame by frame, since only a decompressobj can tell a cut frame; small pieces, since 4 bytes can become 128 KiB.
-    frame, pending = None, b""
-    try:
-        while piece := pending or file.read(4096):
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
-            yield frame.decompress(piece)
-            pending = frame.unused_data
-            if frame.eof:
-                frame = None
-    except zstandard.ZstdError as error:
-        raise Unreadable("compression", f"it is not a whole zstd file: {error}") from None
-    if frame is not None:
-        raise Unreadable("compression", "it is not a whole zstd file: it ends within a frame")
+    return Content(sha256, data, large, private=True)
 
 
 def free_name(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,16 +16,17 @@ from snapshotter.contract.model import Judge
 from snapshotter.engine.base import Cell, Engine, Span, Verdict
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
-from snapshotter.inbox import Content, Drop
+from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.loading import Proven, load
 from snapshotter.merge import Field
 from snapshotter.oddities import Oddities
-from snapshotter.reader import Irregular, Prover
+from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
 from snapshotter.requeue import Requeued
 from snapshotter.returned import TransformRefused
+from snapshotter.spool import Content, Deferred, Unreadable
 from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
@@ -140,10 +140,10 @@ class Intake:
             return
         try:
             content = inbox.read(drop, self._scratch)
-        except inbox.Deferred:
+        except Deferred:
             self._note(place, status=Status.DEFERRED)
             return
-        except inbox.Unreadable as error:
+        except Unreadable as error:
             self._note(place, sha256=error.sha256)
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
             return
@@ -167,7 +167,9 @@ class Intake:
                 self._note(place, status=Status.DUPLICATE)
                 return False
             return self._prove(place, drop, content, identity)
-        except inbox.Unreadable as error:
+        except Deferred:
+            self._note(place, status=Status.DEFERRED)
+        except Unreadable as error:
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
         except Irregular as error:
             self._refuse(place, Failure(rule=error.rule, reason=error.reason, row=error.record))
@@ -182,45 +184,37 @@ class Intake:
 
     def _prove(self, place: int, drop: Drop, content: Content, identity: Identity) -> bool:
         """Prove the bytes regular and match the header; returns whether there are records to be read."""
-        modified = os.fstat(content.file.fileno()).st_mtime_ns if content.file else 0
-        head = content.head()
-        start, end = reader.header_span(head)
-        if content.file is not None and end == len(head) == inbox.CHUNK and not head.endswith(b"\n"):
-            raise Irregular(f"the header does not end within the first {len(head)} bytes", 0, "header")
+        config = self._contract.config
+        reader.decode(content, config.encodings, config.delimiter, self._scratch)
+        head, is_whole = content.head()
+        start, end = reader.header_span(head, is_whole=is_whole)
         heading = self._headings.of(head[start:end])
-        prover = Prover(heading.delimiter, start)
-        for chunk in content.chunks(start):
-            prover.feed(chunk)
-        layout = prover.finish()
-        strange = self._oddities.about_size(layout.records)
-        if not layout.records:
+        measured = reader.measure(content, drop.name, heading.delimiter, (start, end), self._scratch)
+        strange = self._oddities.about_size(measured.records)
+        if not measured.records:
             if self._transform is not None:
                 self._transform.try_header(heading.names)
             warnings = (*heading.header.warnings, "the file holds no records", *strange)
             self._note(place, status=Status.EMPTY, warnings=warnings)
             return False
-        names, header = heading.names, heading.header
         proven = Proven(
             place,
             identity.name,
             self._next_batch,
             content,
-            drop.size,
-            modified,
-            names,
-            header,
+            heading.names,
+            heading.header,
             [],
             heading.delimiter,
-            start,
-            layout,
+            measured,
             identity.picked_up,
         )
         if self._transform is not None:
             self._change(self._transform, proven, identity, strange)
             return False
-        if header.guesses:
-            load([replace(proven, ragged=[])], self._engine, self._scratch)
-            proven.header = self._headings.of(head[start:end], self._misfits(header)).header
+        if heading.header.guesses:
+            load([replace(proven)], self._engine, self._scratch)
+            proven.header = self._headings.of(head[start:end], self._misfits(heading.header)).header
         self._admit(proven, identity, strange)
         self._wait(proven)
         return True
@@ -228,7 +222,7 @@ class Intake:
     def _change(self, transform: Transform, proven: Proven, identity: Identity, strange: list[str]) -> None:
         """Read a file alone, since only what the user's function makes of its rows tells what its columns are."""
         spans = load([proven], self._engine, self._scratch)
-        if _was_written(proven):
+        if not proven.content.is_unchanged():
             self._note(proven.place, status=Status.DEFERRED)
             return
         rows = rows_at_once(len(proven.names), proven.layout, proven.content.length)
@@ -247,14 +241,14 @@ class Intake:
         """Give a proved file its batch and its columns."""
         proven.cells, shape, about_columns = self._binding.bind(proven.header)
         warnings = (*proven.header.warnings, *about_columns, *self._twin(proven.place, identity.name), *strange)
-        self._oddities.remember_size(proven.layout.records)
+        self._oddities.remember_size(proven.measured.records)
         self._next_batch += 1
         self._note(
             proven.place,
             status=Status.APPLIED,
             batch=proven.batch,
             shape=shape,
-            read=proven.layout.records,
+            read=proven.measured.records,
             warnings=warnings,
             replaces=identity.replaces,
         )
@@ -285,7 +279,7 @@ class Intake:
     def _load(self, files: list[Proven]) -> None:
         """Read and judge files of one header, and complete their records."""
         spans = load(files, self._engine, self._scratch)
-        if _was_written(files[0]):
+        if not files[0].content.is_unchanged():
             self._note(files[0].place, status=Status.DEFERRED, batch=None)
         else:
             self._accept(files, spans)
@@ -315,7 +309,7 @@ class Intake:
 
     def _complete(self, proven: Proven, verdict: Verdict) -> None:
         """Put the verdict into the file's record, and write its refused rows."""
-        total, limit = proven.layout.records, self._contract.config.max_reject_ratio
+        total, limit = proven.measured.records, self._contract.config.max_reject_ratio
         rejected = total - verdict.accepted
         if rejected > limit * total:
             self._forget(proven, self._rejects.too_many(proven, rejected, limit))
@@ -342,8 +336,3 @@ class Intake:
             self._oddities.remember_columns(carried, record.empty)
             if names:
                 self._note(place, warnings=(*record.warnings, f"suddenly empty in every row: {listed(names)}"))
-
-
-def _was_written(proven: Proven) -> bool:
-    """Whether a large file was written to since it was fingerprinted."""
-    return proven.name.endswith(".csv") and not inbox.unchanged(proven.content, proven.size, proven.modified)

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from snapshotter import rejects
+from snapshotter import rejects, spool
 from snapshotter.contract.header import Header
 from snapshotter.engine.base import Cell, Engine, ReadFailed, Span, Text
 from snapshotter.errors import ReaderDisagrees
-from snapshotter.inbox import CHUNK, Content
-from snapshotter.reader import Layout, Positions, Prover
+from snapshotter.reader import Layout, Measured, Positions, Prover
+from snapshotter.spool import Content
 
 
 @dataclass
@@ -34,30 +34,34 @@ class Proven:
         name: of its batch.
         batch: the number of its batch.
         content: its bytes.
-        size, modified: of the file when it was looked at (bytes, ns), to see whether it changed since.
         names: the cells of its header.
         header, cells: what they mean and where they are stored.
         delimiter: between its cells.
-        start: the byte at which the header begins.
-        layout: what was proved of it.
+        measured: what was proved of its text.
         picked_up: the time against which its timestamps are held.
-        ragged: records that were set apart because of the number of their cells.
+        refused: records that were set apart: broken, or with the wrong number of cells.
     """
 
     place: int
     name: str
     batch: int
     content: Content
-    size: int
-    modified: int
     names: list[str]
     header: Header
     cells: list[Cell]
     delimiter: str
-    start: int
-    layout: Layout
+    measured: Measured
     picked_up: datetime
-    ragged: list[rejects.Ragged] = field(default_factory=list)
+    refused: list[rejects.Raw] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with the lines that no record could be read from."""
+        self.refused = [rejects.Raw(line.row, "csv", line.reason, line.raw) for line in self.measured.broken]
+
+    @property
+    def layout(self) -> Layout:
+        """What was proved of its text."""
+        return self.measured.layout
 
     @property
     def group(self) -> tuple[object, ...]:
@@ -79,7 +83,7 @@ def load(files: Sequence[Proven], engine: Engine, scratch: Path) -> list[Span]:
 
     Returns:
         Which records of which batches the engine's rows are. Records with the wrong number of cells are not
-        among them; they are in `ragged` of their file.
+        among them; they are in `refused` of their file.
 
     Raises:
         ReaderDisagrees: the engine does not find the records that were proved.
@@ -88,7 +92,7 @@ def load(files: Sequence[Proven], engine: Engine, scratch: Path) -> list[Span]:
     if not any(proven.layout.blank_lines for proven in files):
         with _text(files, None, scratch) as text:
             if _attempt(engine, text) == expected:
-                return _spans([(f.batch, np.arange(1, f.layout.records + 1)) for f in files])
+                return _spans([(f.batch, f.measured.numbered()) for f in files])
     kept = [_separate(proven) for proven in files]
     with _text(files, kept, scratch) as text:
         found = _attempt(engine, text)
@@ -108,17 +112,19 @@ def _attempt(engine: Engine, text: Text) -> int | None:
 def _separate(proven: Proven) -> Kept:
     """Find the records with the right number of cells, and keep the others apart."""
     prover = Prover(proven.delimiter, detailed=True)
-    for chunk in proven.content.chunks(proven.start):
+    for chunk in proven.content.chunks(proven.measured.start):
         prover.feed(chunk)
     layout = prover.finish()
     assert layout.starts is not None
     assert layout.ends is not None
     assert layout.cells is not None
-    good = layout.cells == proven.header.width
+    numbers, width = proven.measured.numbered(), proven.header.width
+    good = layout.cells == width
     for place in np.flatnonzero(~good):
         raw = b"".join(_bytes(proven, int(layout.starts[place]), int(layout.ends[place])))
-        proven.ragged.append(rejects.Ragged(int(place) + 1, int(layout.cells[place]), raw.rstrip(b"\r\n")))
-    return Kept(np.flatnonzero(good) + 1, layout.starts[good], layout.ends[good])
+        reason = f"the record has {layout.cells[place]} cells, the header {width}"
+        proven.refused.append(rejects.Raw(int(numbers[place]), "cells", reason, raw.rstrip(b"\r\n")))
+    return Kept(numbers[good], layout.starts[good], layout.ends[good])
 
 
 @contextmanager
@@ -126,7 +132,7 @@ def _text(files: Sequence[Proven], kept: Sequence[Kept] | None, scratch: Path) -
     """The files' records behind one header, where the engine can read them: in memory, or where they lie."""
     first = files[0]
     width, longest = first.header.width, max(proven.layout.longest for proven in files)
-    as_it_lies = kept is None and first.start == 0 and not any("\n" in name for name in first.names)
+    as_it_lies = kept is None and first.measured.start == 0 and not any("\n" in name for name in first.names)
     if first.content.file is not None and as_it_lies:
         yield Text(_path(first.content.file.fileno()), width, first.delimiter, longest)
         return
@@ -181,17 +187,17 @@ def _pieces(proven: Proven, kept: Kept | None) -> Iterator[bytes]:
 def _bytes(proven: Proven, begin: int, end: int | None) -> Iterator[bytes]:
     """The bytes between two offsets, counted from the header's first byte; to the end of the file without `end`."""
     content = proven.content
-    begin += proven.start
+    begin += proven.measured.start
     if content.data is not None:
-        piece = content.data[begin : None if end is None else end + proven.start]
+        piece = content.data[begin : None if end is None else end + proven.measured.start]
         if piece:
             yield piece
         return
     assert content.file is not None
     content.file.seek(begin)
-    left = None if end is None else end + proven.start - begin
+    left = None if end is None else end + proven.measured.start - begin
     while left is None or left > 0:
-        piece = content.file.read(CHUNK if left is None else min(CHUNK, left))
+        piece = content.file.read(spool.CHUNK if left is None else min(spool.CHUNK, left))
         if not piece:
             return
         left = None if left is None else left - len(piece)

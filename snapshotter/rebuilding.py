@@ -25,6 +25,7 @@ from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
 from snapshotter.resolution import Resolution, resolve
 from snapshotter.results import RebuildDifference, RebuildSide
+from snapshotter.spool import Unreadable
 
 _NAMED = 5  # files that a message names
 
@@ -67,7 +68,7 @@ class Archived:
         """The batch that the file was, if it still is that file."""
         batch = self._batches[place]
         if sha256 != batch.record.sha256:
-            raise inbox.Unreadable("archive", "its bytes are not those that were recorded", sha256)
+            raise Unreadable("archive", "its bytes are not those that were recorded", sha256)
         time = inbox.batch_time(batch.record.name, self._config.batch_time)
         picked_up = batch.picked_up
         if self._config.max_future is None and self._first is not None:

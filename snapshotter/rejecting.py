@@ -45,7 +45,7 @@ class RejectsWriter:
         positions = rejects.kept_positions(proven.names)
         if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):
             judged = draft.read_bytes()
-        content = rejects.compose(proven.names, proven.delimiter, judged, proven.ragged, proven.header.width)
+        content = rejects.compose(proven.names, proven.delimiter, judged, proven.refused)
         name = inbox.free_name(self._folder, f"{proven.name}.csv", sha256, taken=self._names)
         self._names.add(name)
         disk.make_folder(self._drafts)
@@ -57,13 +57,11 @@ class RejectsWriter:
         groups = [
             FailureGroup(column=c, rule=r, reason=why, rows=n) for c, r, why, n in self._engine.failures(proven.batch)
         ]
-        cells = Counter(record.cells for record in proven.ragged)
-        for number, rows in cells.items():
-            reason = f"the record has {number} cells, the header {proven.header.width}"
-            groups.append(FailureGroup(column="", rule="cells", reason=reason, rows=rows))
+        unread = Counter((record.rule, record.reason) for record in proven.refused)
+        groups += [FailureGroup(column="", rule=rule, reason=why, rows=n) for (rule, why), n in unread.items()]
         groups.sort(key=lambda group: -group.rows)
         logger.bind(file=proven.name, rows=rejected).info("too many rows refused")
-        total = proven.layout.records
+        total = proven.measured.records
         said = "; ".join(f"{group.reason} ({group.rows:,})" for group in groups[:3])
         reason = f"{rejected:,} of {total:,} rows were refused, more than max_reject_ratio = {limit:g} allows: {said}"
         return Failure(rule="max_reject_ratio", reason=reason, groups=tuple(groups[:_GROUPS]))

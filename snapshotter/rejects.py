@@ -1,7 +1,8 @@
 """The file of refused rows: the original cells and four columns that say what is wrong.
 
 It can be mended and dropped again as it is. A record with too few or too many cells stays as it was, in front
-of the four cells, so that it is refused again until somebody has mended it.
+of the four cells, and a line with broken quotes stands there as one quoted cell; both are refused again until
+somebody has mended them.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ COLUMNS = ("_reject_row", "_reject_column", "_reject_rule", "_reject_reason")
 
 
 @dataclass(frozen=True)
-class Ragged:
-    """A record with the wrong number of cells: its number, that of its cells, and its bytes without the line end."""
+class Raw:
+    """What could not be read as a row: its number, what it failed, and its bytes (UTF-8) without the line end."""
 
     row: int
-    cells: int
+    rule: str
+    reason: str
     raw: bytes
 
 
@@ -48,22 +50,45 @@ def kept_positions(names: Sequence[str]) -> list[int]:
     return [position for position, name in enumerate(names) if fold(name) not in COLUMNS]
 
 
-def compose(names: Sequence[str], delimiter: str, judged: bytes, ragged: Iterable[Ragged], width: int) -> bytes:
+def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[Raw]) -> bytes:
     """The content of a file of refused rows.
 
     Args:
         names: the file's header.
         delimiter: the file's delimiter.
         judged: the lines of the refused rows, with the four cells.
-        ragged: the records with the wrong number of cells.
-        width: how many cells a record should have had.
+        raws: what could not be read as a row.
     """
-    header = line([*(names[position] for position in kept_positions(names)), *COLUMNS], delimiter)
-    lines = [header.encode(), judged]
-    for record in ragged:
-        reason = f"the record has {record.cells} cells, the header {width}"
-        lines.append(record.raw + delimiter.encode() + line([str(record.row), "", "cells", reason], delimiter).encode())
+    kept = [names[position] for position in kept_positions(names)]
+    is_rejects_file = [fold(name) for name in names[-len(COLUMNS) :]] == list(COLUMNS)
+    header = line([*kept, *COLUMNS], delimiter)
+    mark = "\ufeff" * header.startswith("\ufeff")  # or the one that is part of a name would be taken for one
+    lines = [(mark + header).encode(), judged]
+    for record in raws:
+        if record.rule == "csv":
+            cells = [record.raw.decode()]
+            cells += [""] * (len(kept) == 1)  # or it would have as many cells as the header, and pass for a row
+            front, rule, reason = line(cells, delimiter)[:-1], record.rule, record.reason
+        else:
+            front, rule, reason = _front(record, delimiter, is_rejects_file=is_rejects_file)
+        lines.append(f"{front}{delimiter}{line([str(record.row), '', rule, reason], delimiter)}".encode())
     return b"".join(lines)
+
+
+def _front(record: Raw, delimiter: str, *, is_rejects_file: bool) -> tuple[str, str, str]:
+    """A record as it goes in front of the four cells, and its rule and reason.
+
+    In a file of refused rows that was dropped again it has four such cells already. They are replaced, or it would
+    grow each time; and a line with broken quotes is still called so.
+    """
+    text = record.raw.decode()
+    if is_rejects_file:
+        cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
+        row, _, rule, reason = cells[-len(COLUMNS) :] if len(cells) > len(COLUMNS) else [""] * len(COLUMNS)
+        if row.isdecimal() and rule in ("cells", "csv"):
+            again = reason if rule == "csv" else record.reason
+            return line(cells[: -len(COLUMNS)], delimiter)[:-1], rule, again
+    return text, record.rule, record.reason
 
 
 def line(cells: Sequence[str], delimiter: str) -> str:
@@ -80,7 +105,7 @@ def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
         path: the file.
         aliases: other names in its header, by folded name of the column that they mean.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(line for line in file if line.endswith(f"{COLUMNS[-1]}\n"))  # a name may hold line ends
         file.seek(0)
         delimiter = next((d for d in ";\t|" if header.endswith(f"{d.join(COLUMNS)}\n")), ",")
@@ -96,5 +121,5 @@ def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
             row, columns, rules, reasons = record[-len(COLUMNS) :]
             for column, rule, reason in zip(columns.split("\n"), rules.split("\n"), reasons.split("\n"), strict=True):
                 place = places.get(column, folded.get(fold(column)))
-                value = record[place] if column and place is not None and rule != "cells" else None
+                value = record[place] if column and place is not None and rule not in ("cells", "csv") else None
                 yield Reject(int(row), column, rule, value, reason)

@@ -251,8 +251,17 @@ WRONG = {
     "a reserved dataset": ("[datasets.ledger]\n", "datasets.ledger", "neither `ledger` nor `rejects`"),
     "a dataset with a slash": ('[datasets."a/b"]\n', "datasets.a/b", "letters, digits"),
     "match nothing": (HEAD_OF_DATASET + "match = []\n", "datasets.default.match", "at least 1"),
-    "encodings": (HEAD_OF_DATASET + 'encodings = ["latin-1"]\n', "datasets.default.encodings", '["utf-8"]'),
-    "transform": (HEAD_OF_DATASET + 'transform = "m:f"\n', "datasets.default.transform", "not in this version"),
+    "an encoding that nobody knows": (
+        HEAD_OF_DATASET + 'encodings = ["utf-8", "utf-9"]\n',
+        "datasets.default.encodings.1",
+        "cp1252",
+    ),
+    "an encoding that is none of text": (
+        HEAD_OF_DATASET + 'encodings = ["base64"]\n',
+        "datasets.default.encodings.0",
+        "'base64' is not a text encoding",
+    ),
+    "no encoding": (HEAD_OF_DATASET + "encodings = []\n", "datasets.default.encodings", "at least 1"),
     "a correction that is none": (
         '[datasets.default.columns.v]\ncorrect = ["trim"]\n',
         "datasets.default.columns.v.correct",
@@ -424,22 +433,17 @@ def test_a_file_that_is_being_written_waits(workspace):
 
 REFUSED = {
     "no bytes": (b"", "no bytes at all", None),
-    "binary": (bytes(range(256)) * 20, "", 0),
+    "binary": (bytes(range(256)) * 20, "byte 128 is not UTF-8", 1),
     "NUL bytes": (b"\0" * 1000, "NUL", 0),
     "an Excel file": (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xff\xfe", "not UTF-8", 0),
-    "UTF-16": ((HEAD + "1,2024-01-01,a\n").encode("utf-16"), "save it as UTF-8", None),
+    "UTF-16 without a mark": ((HEAD + "1,2024-01-01,é\n").encode("utf-16-le"), "save it as UTF-8", 1),
     "Latin-1 in a row": (HEAD.encode() + b"1,2024-01-01,a\n2,2024-01-01,caf\xe9\n", "is not UTF-8", 2),
     "no key": ("timestamp,v\n2024-01-01,a\n", "lacks 'id'; it has 'timestamp', 'v'", None),
     "no timestamp": ("id,v\n1,a\n", "lacks 'timestamp'", None),
     "neither": ("a,b\n1,2\n", "lacks 'id', 'timestamp'", None),
     "a name twice": ("id,timestamp,v,v\n1,2024-01-01,a,b\n", "names 'v' twice", None),
     "a name twice in other case": ("id,timestamp,ID\n1,2024-01-01,2\n", "twice", None),
-    "a quote that is never closed": (HEAD + '1,2024-01-01,a\n2,2024-01-01,"b\n3,2024-01-01,c\n', "never closed", 2),
     "a quote in the header that is never closed": ('id,"timestamp,v\n1,2024-01-01,a\n', "never closed", 0),
-    "text behind a closing quote": (HEAD + '1,2024-01-01,"a"b\n', "closing quote", 1),
-    "a quote inside a cell": (HEAD + '1,2024-01-01,a"b"\n', "not quoted", 1),
-    "line ends of two kinds": (HEAD + "1,2024-01-01,a\r\n2,2024-01-01,b\n", "LF and in CRLF", 1),
-    "old Macintosh line ends": ("id,timestamp,v\r1,2024-01-01,a\r", "CR alone", 0),
 }
 
 

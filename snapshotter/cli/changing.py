@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +18,6 @@ from snapshotter.cli.options import (
     confirm,
     exit_status,
 )
-from snapshotter.errors import UsageError
 from snapshotter.reading import counted
 from snapshotter.results import RebuildDifference
 from snapshotter.workspace import Workspace
@@ -155,33 +152,4 @@ def clean(
     elif not quiet:
         back = counted(len(result.requeued), "file")
         printing.say(f"removed {', '.join(result.removed) or 'nothing'}; {back} back in the queue")
-    return 0
-
-
-@app.command(epilog=exit_status())
-def init(
-    samples: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Sample files.")] = None,
-    workspace: WorkspaceOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
-    """Make a workspace: its folders, and a commented snapshotter.toml.
-
-    Example: snapshotter init --workspace sales
-    """
-    from snapshotter.starting import init as make
-
-    if samples:
-        raise UsageError(
-            what="proposing a configuration from sample files is not in this version yet",
-            remedy="Run `snapshotter init` without files, and fill in key and timestamp in snapshotter.toml.",
-        )
-    result = make(Path(workspace or os.environ.get("SNAPSHOTTER_WORKSPACE") or "."))
-    if json:
-        printing.as_json(result)
-    elif not quiet:
-        printing.say(
-            f"made {', '.join(result.made) or 'nothing: it was all there'}",
-            "drop files into input/processing/, then: snapshotter run",
-        )
     return 0

@@ -1,0 +1,29 @@
+"""Bytes to records, without a wrong cell.
+
+The steps, in order: `decode` (strictly, to UTF-8), `header_span` and `header_names`, and `measure`, which proves the
+records regular or else takes the strict path, record by record. What is left afterwards is text that a fast reader
+cannot misread, and the number of its records.
+"""
+
+from __future__ import annotations
+
+from snapshotter.reader.encoding import decode
+from snapshotter.reader.grammar import DELIMITERS
+from snapshotter.reader.header import header_names, header_span
+from snapshotter.reader.irregular import Irregular
+from snapshotter.reader.proof import Layout, Positions, Prover
+from snapshotter.reader.strict import Broken, Measured, measure
+
+__all__ = [
+    "DELIMITERS",
+    "Broken",
+    "Irregular",
+    "Layout",
+    "Measured",
+    "Positions",
+    "Prover",
+    "decode",
+    "header_names",
+    "header_span",
+    "measure",
+]

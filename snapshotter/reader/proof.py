@@ -1,0 +1,186 @@
+"""The proof that bytes are regular CSV, so that a fast reader cannot misread them.
+
+No fast CSV reader is faithful on its own; each pads, drops or shifts cells of some irregular file without a word.
+Here the bytes are proved regular first (NumPy, whole arrays), which gives the number of records; the engine reads
+them with nothing left to guess, and must find that number. Regular means (after RFC 4180): every quote opens at the
+start of a cell or closes at its end, or is doubled inside one, so that the parity of quotes is the true state; all
+lines end in LF, or all in CRLF; no other CR outside quotes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+_LF, _CR, _QUOTE = 10, 13, 34
+
+Positions = npt.NDArray[np.int64]
+
+
+class NotRegular(Exception):
+    """These bytes were not shown to be regular; they may still hold records that are."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the proof found.
+
+    Args:
+        records: the number of records, blank lines and the header not counted.
+        blank_lines: the number of blank lines.
+        longest: the longest record, in bytes.
+        crlf: whether lines end in CRLF.
+        header_end: the byte behind the header's line end, counted from its first byte.
+        starts, ends: byte offsets of each record and of the byte behind it (line end included); only if asked for.
+        cells: the number of cells of each record; only if asked for.
+    """
+
+    records: int
+    blank_lines: int
+    longest: int
+    crlf: bool
+    header_end: int
+    starts: Positions | None = None
+    ends: Positions | None = None
+    cells: Positions | None = None
+
+
+class Prover:
+    """Proves bytes regular, chunk by chunk; the first record is the header.
+
+    Args:
+        delimiter: one ASCII character.
+        detailed: keep where each record starts and ends, and count its cells.
+    """
+
+    def __init__(self, delimiter: str, *, detailed: bool = False) -> None:
+        """Start at the first byte of the header."""
+        self._delimiter = ord(delimiter)
+        self._detailed = detailed
+        self._offset = 0  # of the next chunk's first byte
+        self._inside = 0  # 1 within quotes
+        self._previous = _LF  # the byte before the next chunk
+        self._closing = False  # whether that byte closes quotes
+        self._crlf: bool | None = None
+        self._record_start = self._header_end = 0
+        self._lines = self._blank = self._longest = 0
+        self._found: list[tuple[Positions, Positions]] = []
+        self._delimiters: list[Positions] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Prove the next bytes.
+
+        Raises:
+            NotRegular: they are not.
+        """
+        if not chunk:
+            return
+        codes = np.frombuffer(chunk, np.uint8)
+        quotes = _positions(codes, _QUOTE) if b'"' in chunk else _NONE
+        newlines = self._outside(_positions(codes, _LF), quotes)
+        if not (self._quotes_stand_at_edges(codes, quotes) and self._lines_end_alike(codes, chunk, quotes, newlines)):
+            raise NotRegular
+        self._count(newlines)
+        if self._detailed:
+            self._delimiters.append(self._outside(_positions(codes, self._delimiter), quotes) + self._offset)
+        self._inside = (self._inside + len(quotes)) & 1
+        self._closing = bool(len(quotes) and quotes[-1] == len(codes) - 1 and not self._inside)
+        self._previous = int(codes[-1])
+        self._offset += len(codes)
+
+    def finish(self) -> Layout:
+        """The proof's result, at the end of the file.
+
+        Raises:
+            NotRegular: the text ends within quotes, or in CR.
+        """
+        if self._inside or self._previous == _CR:
+            raise NotRegular
+        if self._previous != _LF:
+            self._count(np.array([0], np.int64), missing_newline=True)
+        return Layout(
+            self._lines - self._blank - 1,
+            self._blank,
+            self._longest,
+            bool(self._crlf),
+            self._header_end,
+            *self._details(),
+        )
+
+    def _outside(self, positions: Positions, quotes: Positions) -> Positions:
+        """Those positions that are not within quotes."""
+        if not len(quotes):
+            return _NONE if self._inside else positions
+        outside: Positions = positions[((np.searchsorted(quotes, positions) + self._inside) & 1) == 0]
+        return outside
+
+    def _quotes_stand_at_edges(self, codes: npt.NDArray[np.uint8], quotes: Positions) -> bool:
+        """Whether each quote opens or closes a cell, or is one of two."""
+        after = (self._delimiter, _CR, _LF, _QUOTE)
+        if self._closing and int(codes[0]) not in after:
+            return False
+        if not len(quotes):
+            return True
+        opening, closing = quotes[self._inside :: 2], quotes[1 - self._inside :: 2]
+        before = codes[np.maximum(opening - 1, 0)]
+        if len(opening) and opening[0] == 0:
+            before[0] = self._previous
+        closing = closing[closing < len(codes) - 1]
+        return bool(np.isin(before, (self._delimiter, _LF, _QUOTE)).all() and np.isin(codes[closing + 1], after).all())
+
+    def _lines_end_alike(
+        self, codes: npt.NDArray[np.uint8], chunk: bytes, quotes: Positions, newlines: Positions
+    ) -> bool:
+        """Whether lines end all in LF or all in CRLF, and no other CR stands outside quotes."""
+        if self._previous == _CR and codes[0] != _LF and not self._inside:
+            return False
+        returns = self._outside(_positions(codes, _CR), quotes) if b"\r" in chunk else _NONE
+        inner = returns[returns < len(codes) - 1]
+        if (codes[inner + 1] != _LF).any():
+            return False
+        if not len(newlines):
+            return True
+        before = codes[np.maximum(newlines - 1, 0)]
+        if newlines[0] == 0:
+            before[0] = self._previous
+        has_return = before == _CR
+        if self._crlf is None:
+            self._crlf = bool(has_return[0])
+        return bool((has_return == self._crlf).all())
+
+    def _count(self, newlines: Positions, *, missing_newline: bool = False) -> None:
+        """Take the records that end at these newlines (relative to the chunk) into account."""
+        if not len(newlines):
+            return
+        ends = newlines + self._offset + (0 if missing_newline else 1)
+        starts = np.concatenate(([self._record_start], ends[:-1]))
+        lengths = ends - starts
+        blank = lengths <= (2 if self._crlf else 1)
+        if missing_newline:
+            blank[:] = False
+        self._header_end = self._header_end or int(ends[0])
+        self._lines += len(ends)
+        self._blank += int(np.count_nonzero(blank))
+        self._longest = max(self._longest, int(lengths.max()))
+        self._record_start = int(ends[-1])
+        if self._detailed:
+            self._found.append((starts[~blank], ends[~blank]))
+
+    def _details(self) -> tuple[Positions, Positions, Positions] | tuple[()]:
+        """Starts, ends and numbers of cells of the records behind the header."""
+        if not self._detailed:
+            return ()
+        starts, ends = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
+        delimiters = np.concatenate(self._delimiters)
+        cells = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
+        return starts[1:], ends[1:], cells[1:]
+
+
+_NONE: Positions = np.empty(0, np.int64)
+
+
+def _positions(codes: npt.NDArray[np.uint8], code: int) -> Positions:
+    found: Positions = np.flatnonzero(codes == code)
+    return found

@@ -1,0 +1,143 @@
+"""Making a workspace: with the commented defaults, with what sample files propose, or from a template."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+
+from snapshotter import disk
+from snapshotter.config import FILE_NAME, parse
+from snapshotter.contract import compile_contract
+from snapshotter.errors import UsageError
+from snapshotter.layout import Layout
+from snapshotter.results import InitResult
+
+
+def init(folder: Path) -> InitResult:
+    """Make the folders of a workspace and a commented configuration; what is there already stays as it is.
+
+    Args:
+        folder: the workspace; made if it is not there.
+
+    Raises:
+        NotWritten: the system refused.
+    """
+    layout = Layout(folder.resolve())
+    files = {} if (layout.root / FILE_NAME).exists() else {FILE_NAME: template().encode()}
+    return InitResult(workspace=str(layout.root), made=_make(layout, files))
+
+
+def template() -> str:
+    """The commented configuration; every line of it that is a setting says the default."""
+    return resources.files("snapshotter").joinpath("snapshotter.toml").read_text("utf-8")
+
+
+def init_from_samples(folder: Path, samples: Sequence[Path], now: datetime, *, output: str = "") -> InitResult:
+    """Make a workspace whose configuration is what sample files propose; the files stay where they are.
+
+    Args:
+        folder: the workspace; made if it is not there.
+        samples: `.csv`, `.csv.gz` or `.csv.zst`.
+        now: the present time.
+        output: write the configuration there, and make no workspace; `-` writes nothing at all.
+
+    Returns:
+        What was made, the proposal, and its text.
+
+    Raises:
+        UsageError: there is a configuration already; or the samples do not allow a proposal. Nothing was made.
+        NotWritten: the system refused.
+    """
+    from snapshotter.starting.proposing import propose
+    from snapshotter.starting.settings import text_of
+
+    layout = Layout(folder.resolve())
+    target = Path(output) if output else layout.root / FILE_NAME
+    if output != "-" and os.path.lexists(target):
+        _refuse([target])
+    with tempfile.TemporaryDirectory(prefix=disk.TEMPORARY) as scratch:
+        proposal = propose(samples, layout.queue, Path(scratch), now)
+    text = text_of(proposal)
+    _verify(text, target)
+    if not output:
+        made = _make(layout, {FILE_NAME: text.encode()})
+    else:
+        made = [] if output == "-" else _write({target: text.encode()})
+    return InitResult(workspace=str(layout.root), made=made, proposal=proposal, toml=text)
+
+
+def init_from_template(folder: Path, name: str, variables: Mapping[str, str]) -> InitResult:
+    """Make a workspace from a template; everything is rendered before anything is written.
+
+    Args:
+        folder: the workspace; made if it is not there.
+        name: of a template of the project, or a folder of a user's own.
+        variables: what the template asks for.
+
+    Raises:
+        UsageError: there is no such template, a variable is missing or not allowed, the template is no good, or a
+            file that it makes is there already. Nothing was made.
+        ConfigError: the rendered configuration does not load; says where. Nothing was made.
+        NotWritten: the system refused.
+    """
+    from snapshotter.starting.templates import render
+
+    layout = Layout(folder.resolve())
+    files = render(name, variables)
+    for path in files:
+        if not (layout.root / path).parent.resolve().is_relative_to(layout.root):
+            raise UsageError(
+                what=f"{path} would lie outside of {layout.root}, through a link",
+                remedy="Nothing was made. Take the link away, or name another folder with --workspace.",
+            )
+    if taken := [layout.root / path for path in files if os.path.lexists(layout.root / path)]:
+        _refuse(taken)
+    _verify(files[FILE_NAME].decode(), layout.root / FILE_NAME)
+    return InitResult(workspace=str(layout.root), made=_make(layout, files))
+
+
+def _refuse(taken: Sequence[Path]) -> None:
+    more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+    raise UsageError(
+        what=f"{taken[0]}{more} exists already, and is not overwritten; nothing was changed",
+        remedy="For a proposal from sample files: --output FILE writes it elsewhere, --output - prints it. "
+        "Else move what is there away, or name another folder with --workspace.",
+    )
+
+
+def _verify(text: str, path: Path) -> None:
+    """Show that a configuration loads where it is going to stand."""
+    for name, dataset in parse(text, path).datasets.items():
+        compile_contract(name, dataset, path)
+
+
+def _make(layout: Layout, files: Mapping[str, bytes]) -> list[str]:
+    """Make the folders of a workspace, and files in it; returns what was not there."""
+    made = []
+    for path in (layout.queue, layout.processed, layout.rejected, layout.output):
+        if not path.is_dir():
+            disk.make_folder(path)
+            made.append(f"{path.relative_to(layout.root).as_posix()}/")
+    _write({layout.root / name: content for name, content in files.items()})
+    return [*made, *files]
+
+
+def _write(files: Mapping[Path, bytes]) -> list[str]:
+    """Write files that are not there, all of them or, if the system refuses one, none."""
+    written: list[Path] = []
+    try:
+        for path, content in files.items():
+            disk.make_folder(path.parent)
+            disk.create(path, content, path.parent)
+            written.append(path)
+    except BaseException as error:
+        for path in written:
+            disk.remove(path)
+        if isinstance(error, FileExistsError):
+            _refuse([Path(str(error.filename2 or error.filename))])
+        raise
+    return [str(path) for path in files]

@@ -50,7 +50,7 @@ def load_object(workspace: Path, reference: str) -> object:
         raise ValueError('is not of the form "module:name"')
     try:
         module = _import(workspace, match[1])
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end itself when it is imported
         raise ValueError(f"cannot be imported: {type(error).__name__}: {error}") from error
     try:
         found: object = getattr(module, match[2])

@@ -210,7 +210,7 @@ class Transform:
         try:
             with redirect_stdout(sys.stderr):  # stdout is for data
                 return self._function(frame)
-        except Exception as error:  # noqa: BLE001 - whatever a user's function raises is about this file
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a function raises is about this file
             words = f"raised {type(error).__name__} {_where(error)}, given {records(numbers)}"
             raise TransformRefused(f"the transform {words}") from None
 

@@ -300,6 +300,42 @@ def test_all_rows_left_out(cleaned):
     assert (result.files[0].status, result.counts.accepted, result.counts.rejected) == ("applied", 0, 2)
 
 
+def test_no_record_has_the_right_number_of_cells(cleaned):
+    """The function is called without rows then, and each record is a reject of its own."""
+    ws = cleaned(KEEP, **{"a.csv": HEAD + "1,2024-01-01\n2\n"})
+    assert ran(ws).counts.rejected == 2
+    assert [reject.rule for reject in ws.rejects()] == ["cells", "cells"]
+
+
+def test_a_model_judges_what_came_back(cleaned):
+    """A pydantic model sees the changed rows; its refusals keep the cells of the file, over rows left out, too."""
+    model = """
+        from pydantic import BaseModel, field_validator
+
+        class Sale(BaseModel):
+            id: int
+            timestamp: str
+            amount: str
+
+            @field_validator("amount")
+            @classmethod
+            def is_even(cls, amount: str) -> str:
+                if int(amount) % 2:
+                    raise ValueError("is odd")
+                return amount
+
+        def tidy(df):
+            df["amount"] = df.pop("Amount").str.removeprefix("£")
+            return df[df["id"] != "1"][::-1]
+        """
+    rows = "Amount,id,timestamp\n£2,1,2024-01-01\n£3,2,2024-01-01\n£4,3,2024-01-01\n"
+    ws = cleaned(model, CONFIG + 'contract = "cleaning:Sale"\n', **{"a.csv": rows})
+    ran(ws)
+    assert [(row["id"], row["amount"]) for row in cells(ws)] == [("3", "4")]
+    found = [(row[0], row[1], row[3], row[4], row[5]) for row in refused_rows(ws, "a.csv")[1:]]
+    assert found == [("£2", "1", "1", "", "transform"), ("£3", "2", "2", "amount", "model")]
+
+
 def test_too_many_rows_left_out(cleaned):
     """Rows left out count for `max_reject_ratio`."""
     ws = cleaned(
@@ -393,6 +429,7 @@ def test_unique_looks_at_what_came_back(cleaned):
         ("df[0] = df['v']\n    return df", None, None, "a column 5 whose name is no text, but an int"),
         ('df["\\ud800"] = ""\n    return df', None, None, "a name that no file can hold"),
         ('df["v"] = {}["secret"]\n    return df', None, None, "raised KeyError at cleaning.py:5, given records 1 to 2"),
+        ("raise SystemExit(0)", None, None, "raised SystemExit at cleaning.py:5"),
         ('return helper(df["v"])', None, None, "raised ValueError at cleaning.py:8"),
     ],
 )
@@ -494,6 +531,7 @@ def test_a_function_cannot_reach_the_rows_through_what_it_was_given(cleaned):
         ("tidy = 7\n", "cleaning:tidy", "is not a function"),
         ("import nowhere\n", "cleaning:tidy", "cannot be imported: ModuleNotFoundError"),
         ("def tidy(:\n", "cleaning:tidy", "cannot be imported: SyntaxError"),
+        ("raise SystemExit(0)\n", "cleaning:tidy", "cannot be imported: SystemExit"),
     ],
 )
 def test_a_module_that_is_no_good(cleaned, source, reference, words):
@@ -556,6 +594,17 @@ def test_a_changed_module_judges_again(cleaned):
     assert ran(ws).files[0].status == "applied"
     assert {row["v"] for row in cells(ws)} == {"2"}
     assert ws.files()[-1].revision == 1
+
+
+def test_a_rebuild_reads_the_archive_through_the_function(cleaned):
+    """What was accepted under an older module is judged under the present one, file by file."""
+    ws = cleaned('def tidy(df):\n    return df.assign(v="1")\n', **{"a.csv": GOOD, "b.csv": HEAD + "3,2024-01-01,c\n"})
+    ran(ws)
+    write(ws, 'def tidy(df):\n    return df[df["id"] != "1"].assign(v="2")\n')
+    counts = ws.rebuild().counts
+    assert (counts.read, counts.accepted, counts.rejected) == (3, 2, 1)
+    assert [(row["id"], row["v"]) for row in cells(ws)] == [("2", "2"), ("3", "2")]
+    assert ws.check().problems == []
 
 
 def test_two_workspaces_with_modules_of_one_name(cleaned):

@@ -170,11 +170,18 @@ def test_a_guess_is_made_of_each_file_for_itself(workspace):
     }
 
 
-@pytest.mark.parametrize("header", ["amount,Betrag", "Betrag,betrag ", "amount,Amount ()", "AMOUNT,amount"])
+@pytest.mark.parametrize("header", ["amount,Betrag", "BETRAG,Amount", "a-mount,Amount ()", "AMOUNT,amount"])
 def test_two_names_of_one_column_refuse_the_file(workspace, header):
     """Whichever way they mean it; nobody knows which of the two to take."""
     ws = workspace(AMOUNT + 'aliases = ["Betrag"]\n', **{"a.csv": f"id,timestamp,{header}\n1,2024-01-01,5,6\n"})
     assert only(ws.run()).status == "rejected"
+
+
+def test_a_name_of_its_own_beside_the_column(workspace):
+    """`_id` is not `id` where `id` is there: it is another column."""
+    ws = workspace(**{"a.csv": "_id,id,timestamp\nx,1,2024-01-01\n"})
+    assert only(ws.run()).warnings == []
+    assert latest(ws) == "_id,id,timestamp,source_filename\nx,1,2024-01-01,a.csv\n"
 
 
 def test_the_delimiter_is_that_under_which_the_header_is_understood(workspace):

@@ -46,7 +46,9 @@ def ran(ws):
     """The workspace, after a run in which nothing was refused."""
     for told in ws.run().datasets:
         assert told.error is None
-        assert [(f.status, f.rejected) for f in told.files if (f.status, f.rejected) != ("applied", 0)] == []
+        assert [
+            (f.status, f.rejected, f.warnings) for f in told.files if (f.status, f.rejected) != ("applied", 0)
+        ] == []
     return ws
 
 

@@ -108,21 +108,23 @@ def resolve(names: Sequence[str], contract: Contract, never: Collection[int] = (
 
 def _matched(names: Sequence[str], contract: Contract) -> dict[int, HeaderCell]:
     """The cells of a header that mean a declared column, likeness left aside, by position."""
-    spelled: dict[str, list[str]] = {}  # plain spelling -> the folded columns that have it
-    for folded, column in contract.columns.items():
-        for name in {plain(known) for known in (column.name, *column.rules.aliases)}:
-            spelled.setdefault(name, []).append(folded)
+    known = {position: name for position, name in enumerate(names) if name and not _is_ours(name)}
     found = {}
-    for position, name in enumerate(names):
-        folded = fold(name)
-        if not name or _is_ours(name):
-            continue
-        if folded not in contract.columns and folded not in contract.aliases:
-            (folded, *others) = spelled.get(plain(name), [""])
-            if not folded or others or not plain(name):
-                continue
-        column = contract.columns[contract.aliases.get(folded, folded)]
-        found[position] = HeaderCell(position, column, _how(name, column))
+    for position, name in known.items():
+        folded = contract.aliases.get(fold(name), fold(name))
+        if folded in contract.columns:
+            column = contract.columns[folded]
+            found[position] = HeaderCell(position, column, _how(name, column))
+    # Only for columns that are still missing: `id` is the key of a file that has an `_id` as well.
+    taken = {fold(cell.column.name) for cell in found.values()}
+    spelled: dict[str, list[Column]] = {}
+    for folded, column in contract.columns.items():
+        for name in {plain(name) for name in (column.name, *column.rules.aliases)} - {""}:
+            spelled.setdefault(name, []).extend([column] if folded not in taken else [])
+    for position, name in known.items():
+        columns = spelled.get(plain(name), []) if position not in found else []
+        if len(columns) == 1:
+            found[position] = HeaderCell(position, columns[0], _how(name, columns[0]))
     return found
 
 

@@ -27,6 +27,7 @@ from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Move, Status, ViewRecord
 from snapshotter.parts import Parts
 from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
+from snapshotter.remarks import with_remarks
 from snapshotter.requeue import Requeued, read_requeued
 from snapshotter.resolution import resolve
 from snapshotter.transforming import Transform, load_transform
@@ -245,8 +246,8 @@ class Dataset:
         )
         effects = self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
         read, accepted = sum(r.read for r in draft.new), sum(r.accepted for r in draft.new)
-        draft.counts = Counts(read=read, accepted=accepted, rejected=read - accepted, **effects.__dict__)
-        draft.taken.records[:] = [self._with_lost_keys(draft, record) for record in draft.taken.records]
+        draft.counts = Counts(read=read, accepted=accepted, rejected=read - accepted, **effects.counts())
+        draft.taken.records[:] = with_remarks(draft, effects, self.engine)
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
@@ -339,24 +340,6 @@ class Dataset:
             return record
         folder = "rejected" if record.status is Status.REJECTED else "processed"
         return record.model_copy(update={"archived": self.place(folder, record.name, record.sha256)})
-
-    def _with_lost_keys(self, draft: Draft, record: FileRecord) -> FileRecord:
-        """A warning for a revision that lacks keys of the one before it, or of the one that it replaces."""
-        if record.batch is None or draft.resolution is None or record.batch in draft.gone:
-            return record
-        named = [b.record for b in draft.base.live if b.record.name == record.name]
-        earlier = [
-            r for r in named if r.revision < record.revision and (record.replaces or r.revision == record.revision - 1)
-        ]
-        if not earlier:
-            return record
-        before = max(earlier, key=lambda known: known.revision)
-        lost = self.engine.lost_keys(draft.resolution.frame.key, before.batch or 0, record.batch)
-        if not lost:
-            return record
-        fate = "no longer count from there (replace_revisions)" if record.replaces else "stay (see replace_revisions)"
-        warning = f"lacks {lost} keys of revision {before.revision}, which {fate}"
-        return record.model_copy(update={"warnings": (*record.warnings, warning)})
 
 
 def stored_contract(dataset: str, commit: Commit) -> Contract:

@@ -221,10 +221,25 @@ def contents(frame: Frame, rival_rows: str) -> str:
 
 def ties(frame: Frame, said: str) -> str:
     """Query of one number: the keys at which this run brought a content that others at its instant contradict."""
+    return f"SELECT count(*) FROM (SELECT DISTINCT {_keys(frame)} FROM ({_contradicted(frame, said)}))"
+
+
+def tied(frame: Frame, rival_rows: str, said: str) -> str:
+    """Query of (batch, number of its keys that got such a conflict), of new batches."""
+    place = f"((v._rank & {2 ** (ROW_BITS + ORDER_BITS) - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
+    return (
+        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {_keys(frame, 'v.')}, {place} AS place FROM {rival_rows} v "
+        f"SEMI JOIN ({_contradicted(frame, said)}) t ON {_same_key(frame, 'v', 't')} AND v._instant = t._instant "
+        "WHERE v._new AND NOT v._gone) k JOIN batches b ON b.place = k.place AND b.is_new GROUP BY b.batch"
+    )
+
+
+def _contradicted(frame: Frame, said: str) -> str:
+    """Query of the (key, instant) pairs at which this run brought a content that others contradict."""
     key = _keys(frame)
     return (
-        f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM (SELECT {key} FROM {said} WHERE _least IS NOT NULL "
-        f"GROUP BY {key}, _instant HAVING count(*) > 1 AND NOT bool_and(_known)))"
+        f"SELECT {key}, _instant FROM {said} WHERE _least IS NOT NULL "
+        f"GROUP BY {key}, _instant HAVING count(*) > 1 AND NOT bool_and(_known)"
     )
 
 
@@ -281,18 +296,27 @@ def echoes(frame: Frame, source: str, rival_rows: str, said: str, happened: str,
 
 
 def labels(frame: Frame, source: str, happened: str, echoing: str) -> str:
-    """Query of one row: how many of the new rows were inserted, updated, deleted, unchanged, superseded."""
+    """Query of a line per batch: how many of its new rows were inserted, updated, deleted, unchanged, superseded."""
     return (
-        "SELECT count(*) FILTER (_label = 'inserted'), count(*) FILTER (_label = 'updated'), "
+        "SELECT _batch, count(*) FILTER (_label = 'inserted'), count(*) FILTER (_label = 'updated'), "
         "count(*) FILTER (_label = 'deleted'), count(*) FILTER (_label = 'unchanged'), "
-        "count(*) FILTER (_label = 'superseded') FROM (SELECT CASE "
+        "count(*) FILTER (_label = 'superseded') FROM (SELECT n._batch, CASE "
         "WHEN n._rank = o._cause AND NOT o._was AND o._is THEN 'inserted' "
         "WHEN n._rank = o._cause AND o._was AND NOT o._is THEN 'deleted' "
         "WHEN n._rank = o._cause AND o._changed THEN 'updated' "
         "WHEN n._rank = o._winner OR e._rank IS NOT NULL OR (n._deleted AND NOT o._was) THEN 'unchanged' "
         "ELSE 'superseded' END AS _label "
         f"FROM (SELECT * FROM {source} WHERE _new) n JOIN {happened} o ON {_same_key(frame, 'n', 'o')} "
-        f"LEFT JOIN {echoing} e ON n._rank = e._rank)"
+        f"LEFT JOIN {echoing} e ON n._rank = e._rank) GROUP BY _batch"
+    )
+
+
+def late(frame: Frame, source: str, won_before: str, batches: Iterable[int]) -> str:
+    """Query of those of some new batches of which every row lost to one that was in the ledger already."""
+    listed = ", ".join(f"{batch:d}" for batch in batches)
+    return (
+        f"SELECT n._batch FROM {source} n LEFT JOIN {won_before} w ON {_same_key(frame, 'n', 'w')} "
+        f"WHERE n._batch IN ({listed}) GROUP BY n._batch HAVING bool_and(coalesce(w._rank > n._rank, FALSE))"
     )
 
 

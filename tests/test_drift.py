@@ -257,22 +257,22 @@ def test_a_file_with_few_enough_bad_rows_comes_in(workspace):
 # -- legal, but strange
 
 
-def rows(count, amount="5"):
-    """A file of so many records."""
-    return HEAD + "".join(f"{n},2024-01-01,{amount}\n" for n in range(count))
+def rows(count, day=1):
+    """A file of so many records of a day."""
+    return HEAD + "".join(f"{n},2024-01-{day:02},5\n" for n in range(count))
 
 
 def test_a_file_that_is_much_smaller_than_usual_is_told(workspace):
     """Compared with the files before it; the first ones have nothing to be compared with."""
-    ws = workspace(**{"a.csv": rows(100), "b.csv": rows(90, "6"), "c.csv": rows(80, "7")})
+    ws = workspace(**{"a.csv": rows(100), "b.csv": rows(90, 2), "c.csv": rows(80, 3)})
     assert not any(file.warnings for file in ws.run().datasets[0].files)
-    drop(ws, "d.csv", rows(3, "8"))
+    drop(ws, "d.csv", rows(3, 4))
     assert only(ws.run()).warnings == ["has 3 records, where the files before it have 90 (median of 3)"]
 
 
 def test_a_file_without_records_is_told(workspace):
     """It is no error, and what is usual is named."""
-    ws = workspace(**{"a.csv": rows(100), "b.csv": rows(90, "6")})
+    ws = workspace(**{"a.csv": rows(100), "b.csv": rows(90, 2)})
     ws.run()
     drop(ws, "c.csv", HEAD)
     file = only(ws.run())
@@ -299,3 +299,28 @@ def test_warnings_are_seen_by_a_person(workspace):
     assert told in run_cli("run", workspace=ws).stderr
     assert told in run_cli("files", workspace=ws).stdout
     assert told in run_cli("status", workspace=ws).stderr
+
+
+def test_a_file_that_comes_too_late_is_told(workspace):
+    """Every row of it loses to newer ones that were there; of files that come together nothing is said."""
+    ws = workspace(**{"a.csv": HEAD + "1,2024-01-02,5\n2,2024-01-02,5\n", "0.csv": HEAD + "1,2024-01-01,4\n"})
+    assert not any(file.warnings for file in ws.run().datasets[0].files)
+    drop(ws, "b.csv", HEAD + "1,2024-01-01,3\n2,2023-01-01,3\n")
+    drop(ws, "c.csv", HEAD + "1,2024-01-01,2\n3,2023-01-01,3\n")
+    late, other = ws.run().datasets[0].files
+    assert late.warnings == ["every row of it is older than what was there already"]
+    assert not any("older" in warning for warning in other.warnings)
+
+
+def test_ties_are_told_of_the_file_that_brings_them(workspace):
+    """With the number of its keys."""
+    ws = workspace(**{"a.csv": HEAD + "1,2024-01-02,5\n2,2024-01-02,5\n3,2024-01-02,5\n"})
+    ws.run()
+    drop(ws, "b.csv", HEAD + "1,2024-01-02,6\n2,2024-01-02,7\n3,2024-01-02,5\n")
+    drop(ws, "c.csv", HEAD + "4,2024-01-02,6\n")
+    result = ws.run().datasets[0]
+    assert result.counts.ties == 2
+    assert [file.warnings for file in result.files] == [
+        ["2 keys have other rows at the same instant (ties); batch time, name, revision and row number decide"],
+        [],
+    ]

@@ -7,7 +7,7 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -124,7 +124,13 @@ class Stored:
 
 @dataclass(frozen=True)
 class Effects:
-    """What the new rows did, in rows (ties: in keys)."""
+    """What the new rows did, in rows (ties: in keys).
+
+    Args:
+        inserted, updated, deleted, unchanged, superseded, ties: see the specification, section 5.
+        late: new batches of which every row lost to one that was there already.
+        tied: the number of keys with a new conflict, by new batch.
+    """
 
     inserted: int = 0
     updated: int = 0
@@ -132,6 +138,12 @@ class Effects:
     unchanged: int = 0
     superseded: int = 0
     ties: int = 0
+    late: frozenset[int] = frozenset()
+    tied: dict[int, int] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """The numbers alone, by name."""
+        return {name: number for name, number in self.__dict__.items() if isinstance(number, int)}
 
 
 @dataclass(frozen=True)

@@ -73,10 +73,14 @@ class Merging:
         if self._rivalry:
             echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
         self._run(f"CREATE TABLE echoes AS {echoes}")
-        (counts,) = self._run(merge.labels(frame, "all_rows", "outcomes", "echoes"))
-        inserted, updated, deleted, unchanged, superseded = (int(number) for number in counts)
+        by_batch = self._run(merge.labels(frame, "all_rows", "outcomes", "echoes"))
+        labels = ("inserted", "updated", "deleted", "unchanged", "superseded")
+        totals = {label: sum(int(counts[place]) for counts in by_batch) for place, label in enumerate(labels, 1)}
         ties = int(self._run(merge.ties(frame, "contents"))[0][0]) if self._rivalry else 0
-        return Effects(inserted, updated, deleted, unchanged, superseded, ties)
+        lost = [batch for batch, *counts in by_batch if counts[-1] == sum(counts)]
+        late = self._run(merge.late(frame, "all_rows", "before_winners", lost)) if lost and has_stored else []
+        tied = self._run(merge.tied(frame, "rivals", "contents")) if ties else []
+        return Effects(**totals, ties=ties, late=frozenset(batch for (batch,) in late), tied=dict(tied))
 
     def _publish(self, source: str, name: str) -> None:
         """Make `{name}_winners` and `{name}_published` of the rows in `source`."""

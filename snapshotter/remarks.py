@@ -1,0 +1,45 @@
+"""What is strange about a file once its rows are merged: warnings, never refusals."""
+
+from __future__ import annotations
+
+from snapshotter.draft import Draft
+from snapshotter.engine.base import Effects, Engine
+from snapshotter.ledger.records import FileRecord
+
+
+def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRecord]:
+    """The records of a run with what the merge showed of them.
+
+    Args:
+        draft: the commit in the making, resolved.
+        effects: what its new rows did.
+        engine: holds the merged rows.
+    """
+    found = []
+    for record in draft.taken.records:
+        said = _lost_keys(draft, record, engine)
+        if record.batch in effects.late:
+            said.append("every row of it is older than what was there already")
+        if tied := effects.tied.get(record.batch or 0):
+            keys = "1 key has another row" if tied == 1 else f"{tied:,} keys have other rows"
+            said.append(f"{keys} at the same instant (ties); batch time, name, revision and row number decide")
+        found.append(record.model_copy(update={"warnings": (*record.warnings, *said)}) if said else record)
+    return found
+
+
+def _lost_keys(draft: Draft, record: FileRecord, engine: Engine) -> list[str]:
+    """A warning for a revision that lacks keys of the one before it, or of the one that it replaces."""
+    if record.batch is None or draft.resolution is None or record.batch in draft.gone:
+        return []
+    named = [b.record for b in draft.base.live if b.record.name == record.name]
+    earlier = [
+        r for r in named if r.revision < record.revision and (record.replaces or r.revision == record.revision - 1)
+    ]
+    if not earlier:
+        return []
+    before = max(earlier, key=lambda known: known.revision)
+    lost = engine.lost_keys(draft.resolution.frame.key, before.batch or 0, record.batch)
+    if not lost:
+        return []
+    fate = "no longer count from there (replace_revisions)" if record.replaces else "stay (see replace_revisions)"
+    return [f"lacks {lost} keys of revision {before.revision}, which {fate}"]

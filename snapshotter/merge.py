@@ -120,13 +120,32 @@ class Frame:
         return tuple(group for group in self.groups if group.inherits)
 
 
+def place_of(rank: str) -> str:
+    """SQL of the place of the batch that a rank tells."""
+    return f"(({rank} & {2**64 - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
+
+
+def row_of(rank: str) -> str:
+    """SQL of the row number that a rank tells."""
+    return f"({rank} & {2**ROW_BITS - 1}::HUGEINT)::BIGINT"
+
+
 def rows(frame: Frame, source: str) -> str:
     """Query of all rows in play, ranked. `batches` says of each batch: place, carried, is_new, is_gone, _has_N."""
     flags = "".join(f", b.{group.has}" for group in frame.groups)
     return (
         f"SELECT {_RANK} AS _rank, r._batch, r.source_row, r._instant, r._deleted, b.carried AS _carried, "
         f"b.is_new AS _new, b.is_gone AS _gone{flags}, {_columns(frame.fields, 'r.')} "
-        f"FROM ({source}) r JOIN batches b ON r._batch = b.batch"
+        f"FROM {source} r JOIN batches b ON r._batch = b.batch"
+    )
+
+
+def known(frame: Frame, source: str, touched: str) -> str:
+    """Query of what decides between the rows of the touched keys that were there before."""
+    flags = "".join(f", r.{group.has}" for group in frame.groups)
+    return (
+        f"SELECT {_keys(frame, 'r.')}, r._rank, r._deleted{flags} "
+        f"FROM {source} r SEMI JOIN {touched} t ON {_same_key(frame, 'r', 't')} WHERE NOT r._new"
     )
 
 
@@ -143,25 +162,37 @@ def winners(frame: Frame, source: str) -> str:
     )
 
 
-def standing(frame: Frame, source: str, won: str) -> str:
-    """Query of the winning rows that are not tombstones, before inheritance, and of where each group comes from."""
+def standing(frame: Frame, source: str, won: str, counts: str) -> str:
+    """Query of the winning rows that are not tombstones, before inheritance, and of where each group comes from.
+
+    Args:
+        frame: the columns.
+        source: relation of the rows as stored. Rows are looked up in it by batch and number: what is fetched passes
+            through no more operators than that, each of which holds 2,048 rows of every column.
+        won: relation of the winners.
+        counts: SQL condition on the batches `b` that count.
+    """
     # Of the greatest rank that carries a group and the greatest tombstone, the greater decides.
-    sources = (f"greatest(w.{g.top}, w._grave)" if g.inherits else "r._rank" for g in frame.groups)
+    sources = (f"greatest(w.{g.top}, w._grave)" if g.inherits else "w._rank" for g in frame.groups)
     named = "".join(f", {sql} AS {group.source}" for sql, group in zip(sources, frame.groups, strict=True))
-    return (
-        f"SELECT r._rank{named}, {_columns(frame.fields, 'r.')} "
-        f"FROM {source} r JOIN {won} w ON r._rank = w._rank WHERE NOT r._deleted"
-    )
+    stood = f"SELECT w._rank{named} FROM {won} w WHERE w._rank IS DISTINCT FROM w._grave"
+    also = "".join(f", w.{group.source}" for group in frame.groups)
+    return _looked_up(f"w._rank{also}, {_columns(frame.fields, 'r.')}", source, stood, counts)
 
 
-def givers(frame: Frame, source: str, stood: str) -> str:
-    """Query of the rows that some winning row takes cells from; a tombstone gives none."""
+def givers(frame: Frame, source: str, stood: str, counts: str) -> str:
+    """Query of the rows that some winning row takes cells from; a tombstone gives none. Arguments as above."""
     groups = frame.inheriting
-    wanted = f"SELECT unnest([{', '.join(g.source for g in groups)}]) AS _rank FROM {stood} s WHERE {_lacks(groups)}"
-    return (
-        f"SELECT r._rank, {_columns((f for g in groups for f in g.fields), 'r.')} "
-        f"FROM {source} r SEMI JOIN ({wanted}) w ON r._rank = w._rank WHERE NOT r._deleted"
-    )
+    sources = ", ".join(group.source for group in groups)
+    wanted = f"SELECT DISTINCT unnest([{sources}]) AS _rank FROM {stood} s WHERE {_lacks(groups)}"
+    cells = _columns((field for group in groups for field in group.fields), "r.")
+    return f"{_looked_up(f'w._rank, {cells}', source, wanted, counts)} WHERE NOT r._deleted"
+
+
+def _looked_up(columns: str, source: str, wanted: str, counts: str) -> str:
+    where = f"b.place = {place_of('w._rank')} AND {counts}"
+    found = f"SELECT w.*, b.batch AS _batch, {row_of('w._rank')} AS _row FROM ({wanted}) w JOIN batches b ON {where}"
+    return f"SELECT {columns} FROM {source} r JOIN ({found}) w ON r._batch = w._batch AND r.source_row = w._row"
 
 
 def taken(frame: Frame, groups: Sequence[Group], stood: str, given: str) -> str:

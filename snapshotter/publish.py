@@ -10,15 +10,12 @@ from snapshotter.contract.columns import StoredColumn, fold
 from snapshotter.contract.times import iso_text
 from snapshotter.contract.types import stored_type
 from snapshotter.ledger.state import Shape
-from snapshotter.merge import ROW_BITS, Field
+from snapshotter.merge import Field, place_of, row_of
 from snapshotter.sql import identifier
 
-_LOW_BITS = f"(_lineage & {2**64 - 1}::HUGEINT)"
-_SOURCE_ROW = f"({_LOW_BITS} & {2**ROW_BITS - 1}::HUGEINT)"
-SOURCE_PLACE = f"(({_LOW_BITS} >> {ROW_BITS})::BIGINT)"
 _LINEAGE = {
     "source_filename": "b.name",
-    "source_row": f"{_SOURCE_ROW}::VARCHAR",
+    "source_row": f"{row_of('_lineage')}::VARCHAR",
     "source_revision": "b.revision::VARCHAR",
     "snapshot": "b.snapshot::VARCHAR",
     "loaded_at": "b.loaded_at",
@@ -90,7 +87,7 @@ def view(columns: Sequence[ViewColumn], contract: Contract, key: Sequence[Field]
         cells = [f"coalesce({cells[0]}, '')"]
     selected = ", ".join(f"{cell} AS {identifier(column.name)}" for cell, column in zip(cells, columns, strict=True))
     return (
-        f"SELECT {selected} FROM {source} p JOIN batches b ON b.place = {SOURCE_PLACE} AND NOT b.is_gone "
+        f"SELECT {selected} FROM {source} p JOIN batches b ON b.place = {place_of('_lineage')} AND NOT b.is_gone "
         f"ORDER BY {', '.join(key_order(key))}"
     )
 

@@ -71,14 +71,17 @@ def _number(cell: str) -> str:
     # isfinite refuses 1e400; a text with a digit other than 0 that becomes 0 is refused too. + 0.0 makes -0.0 a 0.0.
     value = f"try_cast({cell} AS DOUBLE)"
     vanished = f"{value} = 0 AND regexp_matches({cell}, '^[^eE]*[1-9]')"
-    # Fifteen characters are always exact, but for the smallest doubles; of more, all digits must come back.
+    # Fifteen characters are always exact, but for the smallest doubles. Of more, the digits must be the shortest that
+    # read back as the double, or the double's own, rounded to as many; 17 tell all doubles apart.
     plain = f"length({cell}) <= 15 AND ({value} = 0 OR abs({value}) >= 1e-300)"
-    exact = f"({plain}) OR {_digits(cell)} = {_digits(f'{value}::VARCHAR')}"
-    return f"CASE WHEN isfinite({value}) AND NOT ({vanished}) AND ({exact}) THEN {value} + 0.0 END"
+    digits = _digits(cell)
+    rounded = _digits(f"format('{{:.{{}}e}}', {value}, least(greatest(length({digits}), 1), 17) - 1)")
+    held = f"{digits} = {_digits(f'{value}::VARCHAR')} OR (length({digits}) <= 17 AND {digits} = {rounded})"
+    return f"CASE WHEN isfinite({value}) AND NOT ({vanished}) AND (({plain}) OR {held}) THEN {value} + 0.0 END"
 
 
 def _digits(text: str) -> str:
-    """SQL of the significant digits of a number's text."""
+    """SQL of the significant digits of a number's text; none of zero."""
     return f"trim(regexp_replace(regexp_replace({text}, '[eE].*$', ''), '[^0-9]', '', 'g'), '0')"
 
 

@@ -36,9 +36,10 @@ class Merging:
         Args:
             source: query of the rows in play, as `merge.rows` wants them.
         """
-        self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(self._frame, source)}")
+        self._run(f"CREATE OR REPLACE VIEW cells AS {source}")
+        self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(self._frame, 'cells')}")
         self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
-        self._publish("after_rows", "after")
+        self._publish("after", "NOT b.is_gone")
         self._run(f"CREATE OR REPLACE TABLE pairs AS {merge.contended(self._frame, 'all_rows')}")
         lineage, self._rivalry = "p._rank AS _lineage FROM after_published p", self._count("pairs") > 0
         if self._rivalry:
@@ -61,10 +62,8 @@ class Merging:
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
         if has_stored:
-            on = " AND ".join(f"r.{field.name} IS NOT DISTINCT FROM t.{field.name}" for field in frame.key)
-            known = f"SELECT r.* FROM all_rows r SEMI JOIN touched t ON {on} WHERE NOT r._new"
-            self._run(f"CREATE TABLE before_rows AS {known}")
-            self._publish("before_rows", "before")
+            self._run(f"CREATE TABLE before_rows AS {merge.known(frame, 'all_rows', 'touched')}")
+            self._publish("before", "NOT b.is_new")
         else:
             self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
         views = ("touched", "before_published", "after_published", "after_winners")
@@ -82,18 +81,18 @@ class Merging:
         tied = self._run(merge.tied(frame, "rivals", "contents")) if ties else []
         return Effects(**totals, ties=ties, late=frozenset(batch for (batch,) in late), tied=dict(tied))
 
-    def _publish(self, source: str, name: str) -> None:
-        """Make `{name}_winners` and `{name}_published` of the rows in `source`."""
+    def _publish(self, name: str, counts: str) -> None:
+        """Make `{name}_winners` and `{name}_published` of `{name}_rows`, where those batches count."""
         frame, stood = self._frame, f"{name}_standing"
-        self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, source)}")
-        self._run(f"CREATE OR REPLACE TABLE {stood} AS {merge.standing(frame, source, f'{name}_winners')}")
-        heirs = self._inherit(source, name) if frame.inheriting else None
+        self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, f'{name}_rows')}")
+        self._run(f"CREATE OR REPLACE TABLE {stood} AS {merge.standing(frame, 'cells', f'{name}_winners', counts)}")
+        heirs = self._inherit(name, counts) if frame.inheriting else None
         self._run(f"CREATE OR REPLACE VIEW {name}_published AS {merge.published(frame, stood, heirs)}")
 
-    def _inherit(self, source: str, name: str) -> str | None:
+    def _inherit(self, name: str, counts: str) -> str | None:
         """Make the table of the cells that winning rows take over; None if there are no such cells."""
         given, stood = f"{name}_givers", f"{name}_standing"
-        self._run(f"CREATE OR REPLACE TABLE {given} AS {merge.givers(self._frame, source, stood)}")
+        self._run(f"CREATE OR REPLACE TABLE {given} AS {merge.givers(self._frame, 'cells', stood, counts)}")
         heirs = None
         if self._count(given):
             portions = _portions(self._frame.inheriting)

@@ -30,7 +30,6 @@ from snapshotter.starting.settings import settings_of, text_of
 from snapshotter.starting.templates import render, templates
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-ENCODINGS = "encodings" not in config._NOT_YET
 
 
 @pytest.fixture
@@ -144,8 +143,7 @@ def test_an_encoding_that_is_not_utf_8_is_guessed_and_said(proposed, encoding, e
     assert "Straße" in [c.name for c in proposal.columns]
 
 
-@pytest.mark.skipif(not ENCODINGS, reason="this version reads UTF-8 alone")
-@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-32"])
 def test_a_file_in_another_encoding_is_accepted(folder, tmp_path, encoding):
     """The proposed encodings are such that a run reads the file."""
     ws, _ = accepted(tmp_path / "ws", folder(**{"konten.csv": SEMICOLONS.encode(encoding)}))
@@ -284,7 +282,7 @@ def test_rows_are_numbered_as_in_the_file_when_some_are_ragged(proposed):
     cells = [str(number) for number in range(30)]
     cells[2], cells[20] = "2,2,2", "x"
     proposal = proposed(**{"a.csv": dated(cells)})
-    assert any("1 record with too few or too many cells" in note for note in proposal.notes)
+    assert any("1 record broken, or with too few or too many cells" in note for note in proposal.notes)
     assert "row 21 of a.csv" in column(proposal, "x").notes[0]
 
 
@@ -488,9 +486,10 @@ def test_columns_that_are_spelled_alike_stay_apart(folder, tmp_path):
         ("a.csv", "id,when\n", "no records"),
         ("a.csv", "", "no bytes"),
         ("a.csv", "id\n1\n", "one cell"),
-        ("a.csv", 'id,when\n1,"2024-01-01\n', "never closed"),
+        ("a.csv", 'id,when\n1,"2024-01-01\n', "no records"),
+        ("a.csv", 'id,"when\n1,2024-01-01\n', "never closed"),
         ("a.csv", "id,when,ID\n1,2024-01-01,2\n", "twice"),
-        ("a.csv", b"\xff\xfex", "begins like UTF-16"),
+        ("a.csv", b"\xff\xfex", "begins like utf-16"),
         ("a.csv.gz", b"no gzip", "gzip"),
         ("a.txt", "id,when\n1,2024-01-01\n", "does not end in .csv"),
     ],
@@ -594,9 +593,27 @@ def test_a_proposal_as_json(folder, tmp_path):
     assert done.stderr == ""
 
 
+def test_a_proposal_as_a_data_contract(folder, tmp_path):
+    """`--format odcs`: the columns stand in an ODCS file that snapshotter.toml names, and a run follows it."""
+    (path,) = folder(**{"a.csv": dated(["1.50", "2.25", "7.00"], 'id,updated_at,"x: ""y"" # z"')})
+    done = run_cli("init", path, "--format", "odcs", workspace=tmp_path / "ws")
+    assert done.returncode == 0, done.stderr
+    ws = Workspace(tmp_path / "ws")
+    drop(ws, "a.csv", path.read_bytes())
+    assert ws.run().datasets[0].counts.accepted == 3
+    contract = ws.contracts["default"]
+    assert (contract.config.contract, [c.name for c in contract.key]) == ("contract.odcs.yaml", ["id"])
+    assert contract.column('x: "y" # z').type.name == "decimal(12,2)"
+    printed = run_cli("init", path, "--format", "odcs", "--output", "-", cwd=tmp_path)
+    assert printed.stdout == (tmp_path / "ws/contract.odcs.yaml").read_text()
+    assert run_cli("init", path, "--format", "odcs", workspace=tmp_path / "ws").returncode == 2
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--format", "odcs"],
+        ["a.csv", "--format", "yaml"],
         ["--output", "x.toml"],
         ["a.csv", "--template", "minimal"],
         ["a.csv", "--output", ""],

@@ -385,6 +385,15 @@ def test_two_columns_are_a_key_where_none_is(folder, tmp_path):
     assert (proposal.key, proposal.key_candidates[0].alone) == (("shop", "receipt_no"), True)
 
 
+def test_a_number_within_something_is_told(folder, tmp_path):
+    """Receipts of two shops have the same numbers, and timestamps that hardly repeat: the shop belongs to the key."""
+    rows = [(shop, n, f"2024-01-01T1{n}:0{shop}", 5) for shop in (1, 2) for n in (1, 2, 3)]
+    rows.append((1, 1, "2024-01-02", 6))
+    text = [[f"S{shop}", *rest] for shop, *rest in rows]
+    _, proposal = accepted(tmp_path / "ws", folder(**{"a.csv": table(["shop", "receipt_no", "when", "n"], *text)}))
+    assert [c.columns for c in proposal.key_candidates[:2]] == [("shop", "receipt_no"), ("receipt_no",)]
+
+
 def test_rows_that_stand_twice_word_for_word_do_no_harm(proposed):
     """Equal rows are no twins."""
     proposal = proposed(**{"a.csv": "id,when,x\n1,2024-01-01,a\n1,2024-01-01,a\n2,2024-01-01,b\n"})

@@ -336,9 +336,10 @@ class TemplateInfo(_Result):
 
 
 class InitResult(_Result):
-    """What `init` made; with sample files, the proposal and its text."""
+    """What `init` made; with sample files, the proposal and its texts."""
 
     workspace: str
     made: list[str]
     proposal: Proposal | None = None
     toml: str | None = None
+    odcs: str | None = None

@@ -15,6 +15,8 @@ from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, ex
 from snapshotter.errors import UsageError
 from snapshotter.results import InitResult
 
+_FORMS = ("toml", "odcs")
+
 
 @app.command(epilog=exit_status())
 def init(
@@ -29,6 +31,12 @@ def init(
             help="Write the proposed configuration there (-: print it) and make no workspace.",
         ),
     ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORM", help="toml, or odcs: the columns as an Open Data Contract Standard file."
+        ),
+    ] = "toml",
     template: Annotated[
         str | None,
         typer.Option("--template", metavar="NAME", help="Make it from a template: one of the project, or a folder."),
@@ -49,13 +57,16 @@ def init(
     Example: snapshotter init --workspace sales samples/sales-*.csv
     """
     _refuse_contradictions(samples, output, template, var, json=json, list_templates=list_templates)
+    if form not in _FORMS or (form != "toml" and not samples):
+        what = f"--format {form} {'without sample files' if form in _FORMS else 'is no format'}; nothing was made"
+        raise UsageError(what=what, remedy="Formats: toml, odcs; of what is proposed for sample files.")
     if list_templates:
         return _list_templates(json=json)
     from snapshotter import starting
 
     folder = Path(workspace or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
     if samples:
-        result = starting.init_from_samples(folder, samples, datetime.now(UTC), output=output or "")
+        result = starting.init_from_samples(folder, samples, datetime.now(UTC), output=output or "", form=form)
     elif template:
         result = starting.init_from_template(folder, template, _variables(var or []))
     else:
@@ -63,7 +74,7 @@ def init(
     if json:
         printing.as_json(result)
     elif output == "-":
-        print(result.toml, end="")
+        print(result.odcs or result.toml, end="")
     if not (json or quiet):
         _tell(result)
     return 0

@@ -12,9 +12,12 @@ from pathlib import Path
 from snapshotter import disk
 from snapshotter.config import FILE_NAME, parse
 from snapshotter.contract import compile_contract
+from snapshotter.contract.sources import read_contract
 from snapshotter.errors import UsageError
 from snapshotter.layout import Layout
 from snapshotter.results import InitResult
+
+CONTRACT = "contract.odcs.yaml"
 
 
 def init(folder: Path) -> InitResult:
@@ -36,14 +39,17 @@ def template() -> str:
     return resources.files("snapshotter").joinpath("snapshotter.toml").read_text("utf-8")
 
 
-def init_from_samples(folder: Path, samples: Sequence[Path], now: datetime, *, output: str = "") -> InitResult:
+def init_from_samples(
+    folder: Path, samples: Sequence[Path], now: datetime, *, output: str = "", form: str = "toml"
+) -> InitResult:
     """Make a workspace whose configuration is what sample files propose; the files stay where they are.
 
     Args:
         folder: the workspace; made if it is not there.
         samples: `.csv`, `.csv.gz` or `.csv.zst`.
         now: the present time.
-        output: write the configuration there, and make no workspace; `-` writes nothing at all.
+        output: write the proposal there, and make no workspace; `-` writes nothing at all.
+        form: `toml`, or `odcs`: the columns in a data contract that the configuration names.
 
     Returns:
         What was made, the proposal, and its text.
@@ -53,21 +59,21 @@ def init_from_samples(folder: Path, samples: Sequence[Path], now: datetime, *, o
         NotWritten: the system refused.
     """
     from snapshotter.starting.proposing import propose
-    from snapshotter.starting.settings import text_of
+    from snapshotter.starting.settings import odcs_of, text_of
 
     layout = Layout(folder.resolve())
-    target = Path(output) if output else layout.root / FILE_NAME
-    if output != "-" and os.path.lexists(target):
-        _refuse([target])
+    in_odcs = form == "odcs"
+    targets = [layout.root / name for name in (FILE_NAME, *([CONTRACT] if in_odcs else []))]
+    targets = [] if output == "-" else [Path(output)] if output else targets
+    if taken := [path for path in targets if os.path.lexists(path)]:
+        _refuse(taken)
     with tempfile.TemporaryDirectory(prefix=disk.TEMPORARY) as scratch:
         proposal = propose(samples, layout.queue, Path(scratch), now)
-    text = text_of(proposal)
-    _verify(text, target)
-    if not output:
-        made = _make(layout, {FILE_NAME: text.encode()})
-    else:
-        made = [] if output == "-" else _write({target: text.encode()})
-    return InitResult(workspace=str(layout.root), made=made, proposal=proposal, toml=text)
+    text, odcs = text_of(proposal, CONTRACT if in_odcs else ""), odcs_of(proposal) if in_odcs else None
+    files = {FILE_NAME: text.encode()} | ({CONTRACT: odcs.encode()} if odcs else {})
+    _verify(files, layout.root)
+    made = _write({path: (odcs or text).encode() for path in targets}) if output else _make(layout, files)
+    return InitResult(workspace=str(layout.root), made=made, proposal=proposal, toml=text, odcs=odcs)
 
 
 def init_from_template(folder: Path, name: str, variables: Mapping[str, str]) -> InitResult:
@@ -96,7 +102,7 @@ def init_from_template(folder: Path, name: str, variables: Mapping[str, str]) ->
             )
     if taken := [layout.root / path for path in files if os.path.lexists(layout.root / path)]:
         _refuse(taken)
-    _verify(files[FILE_NAME].decode(), layout.root / FILE_NAME)
+    _verify(files, layout.root)
     return InitResult(workspace=str(layout.root), made=_make(layout, files))
 
 
@@ -109,10 +115,20 @@ def _refuse(taken: Sequence[Path]) -> None:
     )
 
 
-def _verify(text: str, path: Path) -> None:
-    """Show that a configuration loads where it is going to stand."""
-    for name, dataset in parse(text, path).datasets.items():
-        compile_contract(name, dataset, path)
+def _verify(files: Mapping[str, bytes], root: Path) -> None:
+    """Show that a configuration loads where it is going to stand, with a contract that comes with it.
+
+    A model, and a contract that does not come with it, are read when a run begins.
+    """
+    for name, dataset in parse(files[FILE_NAME].decode(), root / FILE_NAME).datasets.items():
+        if dataset.contract in files:
+            with tempfile.TemporaryDirectory(prefix=disk.TEMPORARY) as scratch:
+                place = Path(scratch, dataset.contract)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(files[dataset.contract])
+                read_contract(name, dataset, Path(scratch))
+        else:
+            compile_contract(name, dataset, root / FILE_NAME)
 
 
 def _make(layout: Layout, files: Mapping[str, bytes]) -> list[str]:

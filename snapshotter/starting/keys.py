@@ -72,7 +72,10 @@ def find_keys(
     search = _Search(table, telling=instants <= _TELLING * rows)
     for stage in _stages(parts, telling=search.telling):
         if found := list(stage(search)):
-            return found[:SHOWN]
+            wider = list(search.wider(found[0], parts))
+            # A number is often one only within something; too wide a key shows in latest.csv, too narrow a one hides.
+            is_number = bool(wider) and key_tier(found[0].columns[0]) == 1
+            return [*(wider + found[:1] if is_number else found[:1] + wider), *found[1:]][:SHOWN]
     return [search.fewest()] if search.tried else []
 
 
@@ -96,6 +99,26 @@ class _Search:
                 self.tried[parts] = twins
             return
         yield KeyCandidate(columns=tuple(part.column.name for part in parts), alone=alone)
+
+    def wider(self, key: KeyCandidate, parts: Sequence[Part]) -> Iterator[KeyCandidate]:
+        """A candidate of one column with those before it that differ within it: a receipt's number with its shop.
+
+        Only where uniqueness with the timestamp says nothing: then two things may be taken for versions of one.
+        """
+        if key.alone or self.telling or len(key.columns) > 1:
+            return
+        own = next(part for part in parts if part.column.name == key.columns[0])
+        before = [part for part in parts if part.tier <= 2 and not part.empty and part.column.index < own.column.index]
+        differing = tuple(part for part in before if self._differs(part, own))[:2]
+        if differing:
+            yield from self.unique((*differing, own), alone=False)
+
+    def _differs(self, part: Part, key: Part) -> bool:
+        """Whether a column is another one in most of the keys that have several rows."""
+        cells = f"count(*) AS number, min({part.column.cell}) <> max({part.column.cell}) AS differs"
+        groups = f"SELECT {cells} FROM versions GROUP BY {key.column.cell} HAVING number > 1"
+        ((several, differing),) = self._table.ask(f"SELECT count(*), count(*) FILTER (differs) FROM ({groups})")
+        return bool(2 * differing > several)
 
     def fewest(self) -> KeyCandidate:
         """Of what was tried, that with the fewest twins; of equals the shortest."""

@@ -16,7 +16,7 @@ from snapshotter.results import KeyCandidate, Proposal, ProposedColumn
 from snapshotter.starting.keys import find_keys, part_of
 from snapshotter.starting.kinds import Kind, kind_of
 from snapshotter.starting.naming import batch_times, match_pattern
-from snapshotter.starting.samples import BYTES, ROWS, Sample, read_sample
+from snapshotter.starting.samples import BYTES, GUESSES, ROWS, Sample, read_sample
 from snapshotter.starting.settings import settings_of
 from snapshotter.starting.table import Column, SampleTable
 from snapshotter.starting.times import TimeColumn, time_columns
@@ -135,9 +135,9 @@ def _column(
 
 
 def _encodings(samples: Sequence[Sample]) -> tuple[str, ...]:
-    """UTF-8 first: what is valid as such is hardly ever anything else; a UTF-16 mark is understood anyway."""
-    guessed = sorted({sample.encoding for sample in samples} - {"utf-8", "utf-16"})
-    return ("utf-8", *guessed[:1]) if "latin-1" not in guessed else ("utf-8", "latin-1")
+    """UTF-8 first: what is valid as such is hardly ever anything else; byte order marks are understood anyway."""
+    guessed = [encoding for encoding in GUESSES if any(sample.encoding == encoding for sample in samples)]
+    return ("utf-8", *guessed[-1:])
 
 
 def _about_samples(samples: Sequence[Sample], table: SampleTable) -> list[str]:
@@ -146,15 +146,15 @@ def _about_samples(samples: Sequence[Sample], table: SampleTable) -> list[str]:
         notes.append(f"only {_counted(table.rows, 'row')}: uniqueness and types mean little")
     if cut := [sample.name for sample in samples if sample.cut]:
         notes.append(f"only the first {ROWS:,} rows or {BYTES // 10**6} MB of a file were read: {_some(cut)}")
-    if guessed := [sample.name for sample in samples if sample.encoding not in ("utf-8", "utf-16")]:
+    if guessed := [sample.name for sample in samples if sample.encoding in GUESSES]:
         which = _encodings(samples)[-1]
         notes.append(f"not UTF-8: {_some(guessed)}; {which} is a guess, so look at names with accents after a run")
-    if marked := [sample.name for sample in samples if sample.encoding == "utf-16"]:
-        notes.append(f"UTF-16 by the mark at its beginning: {_some(marked)}")
+    if marked := [sample.name for sample in samples if sample.encoding not in ("utf-8", *GUESSES)]:
+        notes.append(f"UTF-16 or UTF-32 by the mark at the beginning: {_some(marked)}")
     for sample in samples:
         if sample.ragged:
             rows = _counted(sample.ragged, "record")
-            notes.append(f"{sample.name}: {rows} with too few or too many cells; a run would refuse them")
+            notes.append(f"{sample.name}: {rows} broken, or with too few or too many cells; a run would refuse them")
     if renamed := [column for column in table.columns if column.aliases]:
         pairs = ", ".join(f"{_quoted(c.name)} ({', '.join(map(_quoted, c.aliases))})" for c in renamed)
         notes.append(f"taken for the same column by its name: {pairs}")

@@ -18,7 +18,7 @@ from snapshotter.starting.toml import shown
 
 ROWS = 200_000  # of a sample: more would hardly change a verdict
 BYTES = 100 * 10**6  # of a sample, expanded
-_GUESSES = ("cp1252", "latin-1")  # the second one takes any bytes
+GUESSES = ("cp1252", "latin-1")  # the second one takes any bytes
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Sample:
 
     Args:
         name: its path inside the queue, or its own name; printable.
-        encoding: in which its text was read; `utf-16` by its mark, what is neither that nor UTF-8 is a guess.
+        encoding: in which its text was read: by its byte order mark, else UTF-8, else one of `GUESSES`.
         delimiter: between its cells.
         names: the cells of its header.
         raw: the header's bytes in UTF-8.
@@ -118,7 +118,7 @@ def _decoded(data: bytes, *, whole: bool) -> tuple[str, str]:
             return marked, codecs.getincrementaldecoder(marked)("strict").decode(data, final=whole)
         except UnicodeDecodeError as error:
             raise Irregular(f"it begins like {marked}, but byte {error.start} is none", rule="encoding") from None
-    for encoding in ("utf-8", *_GUESSES):
+    for encoding in ("utf-8", *GUESSES):
         try:
             return encoding, codecs.getincrementaldecoder(encoding)("strict").decode(data, final=whole)
         except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from snapshotter.config import DatasetConfig
 from snapshotter.contract.columns import fold
 from snapshotter.contract.likeness import plain
 from snapshotter.results import Proposal, ProposedColumn
@@ -48,26 +49,43 @@ def _has_double(column: ProposedColumn, proposal: Proposal) -> bool:
     return sum(plain(other.name) == plain(column.name) for other in proposal.columns) > 1
 
 
-def text_of(proposal: Proposal) -> str:
-    """The proposal as a commented `snapshotter.toml`; nothing out of a file can break out of a string or comment."""
+def text_of(proposal: Proposal, contract: str = "") -> str:
+    """The proposal as a commented `snapshotter.toml`; nothing out of a file can break out of a string or comment.
+
+    Args:
+        proposal: what was found out.
+        contract: the file that holds the columns, if they are not to stand here.
+    """
     settings = settings_of(proposal)
     columns = settings.pop("columns")
+    settings |= {"contract": contract} if contract else {}
     rows = f"{proposal.rows:,} row{'' if proposal.rows == 1 else 's'}"
     shown = ", ".join(proposal.files[:3]) + (f" and {len(proposal.files) - 3} more" if len(proposal.files) > 3 else "")
     lines = [
         toml.comment(f"Proposed by `snapshotter init` from {rows} of {shown}."),
         "# It accepts these rows; whether it says what you mean, only you know. Read it before the first run: key,",
-        "# timestamp and types cannot be changed later without reading all files again.",
+        "# timestamp and types cannot be changed later without reading all files again (`snapshotter rebuild`).",
     ]
     if proposal.notes:
         lines += ["#", "# Unsure:", *(toml.comment(f"- {note}") for note in proposal.notes)]
     lines += ["", "[datasets.default]"]
     lines += [_setting(name, value, _about(name, proposal)) for name, value in settings.items()]
+    if contract:
+        return "\n".join([*lines, ""])
     lines += [
         "",
         f"{'[datasets.default.columns]':<{_COMMENTS_AT}}# those behind a # are text, and need not be declared",
     ]
     return "\n".join([*lines, *(_declared(column, columns) for column in proposal.columns), ""])
+
+
+def odcs_of(proposal: Proposal) -> str:
+    """The proposal's columns, key and timestamp as a data contract (ODCS, YAML); plain text columns, too."""
+    from snapshotter.contract.odcs import write
+
+    settings = settings_of(proposal)
+    settings["columns"] = {column.name: settings["columns"].get(column.name, {}) for column in proposal.columns}
+    return write("default", DatasetConfig.model_validate(settings))
 
 
 def _setting(name: str, value: object, comment: str) -> str:
@@ -94,4 +112,5 @@ def _about(name: str, proposal: Proposal) -> str:
         "batch_time": "the time in the file name; decides between rows of one key and instant",
         "encodings": "the second one is a guess",
         "delimiter": "`auto` would take another one",
+        "contract": "the columns: their types, and which may be empty",
     }[name]

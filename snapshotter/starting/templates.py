@@ -208,7 +208,7 @@ def _rendered(name: str, path: str, content: bytes, values: Mapping[str, str]) -
 
     # Not HTML: what is escaped here is TOML, by the filter, and where the template asks for it.
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    environment.filters["toml"] = toml.value
+    environment.filters["toml"] = _quoted
     try:
         return environment.from_string(content.decode()).render(values).encode()
     except UndefinedError as error:
@@ -218,6 +218,15 @@ def _rendered(name: str, path: str, content: bytes, values: Mapping[str, str]) -
         raise _problem(name, f"{path}, line {error.lineno}: {error.message}") from error
     except Exception as error:  # an expression of the template may fail in any way
         raise _problem(name, f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _quoted(item: object) -> str:
+    """The filter `toml`."""
+    from jinja2 import Undefined
+
+    if isinstance(item, Undefined):
+        str(item)  # raises, and says which variable it is
+    return toml.value(item)
 
 
 def _problem(name: str, problem: str) -> UsageError:

@@ -25,6 +25,7 @@ _OTHERS += ("%Y-%m-%d %I:%M:%S %p",)
 _FORMATS = tuple(day + clock for day in (*_DAYS, *_MONTH_FIRST, *_NAMED) for clock in _CLOCKS) + _COMPACT + _OTHERS
 _SHAPES = {layout: re.compile(format_pattern(layout)) for layout in _FORMATS}
 _CLOCK = r"\d:\d\d|\d{12}|\dT\d{4}|\s\d{1,2}\.\d\d"
+_DIGITS = {"%Y%m%d", "%Y%m%d%H%M"}
 _LOOKED_AT = 300  # distinct cells of a column that tell which formats are tried at all
 _MOST = 6  # formats of one column
 
@@ -82,8 +83,8 @@ def _time_column(table: SampleTable, column: Column, now: datetime) -> TimeColum
 
 
 def _is_number_by_chance(column: Column, tried: Sequence[str]) -> bool:
-    """Whether only the compact formats fit, which are digits alone, and the name says nothing of time."""
-    return bool(tried) and all(layout in _COMPACT for layout in tried) and time_tier(column.name) == 2
+    """Whether only short formats of digits alone fit, as a number may, and the name says nothing of time."""
+    return bool(tried) and _DIGITS.issuperset(tried) and time_tier(column.name) == 2
 
 
 def _cover(table: SampleTable, column: Column, tried: Sequence[str], now: datetime) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -48,7 +47,7 @@ def value(item: object) -> str:
     if isinstance(item, dict):
         pairs = [f"{key(name)} = {value(part)}" for name, part in item.items()]
         return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
-    if isinstance(item, Sequence):
+    if isinstance(item, list | tuple):
         return f"[{', '.join(map(value, item))}]"
     raise TypeError(f"{type(item).__name__} has no form in TOML here")
 

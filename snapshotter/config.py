@@ -160,10 +160,6 @@ class Settings(_Frozen):
     datasets: Annotated[dict[str, DatasetConfig], Field(min_length=1)] = {"default": DatasetConfig()}
 
 
-# What spec'd keys may say until this version can do more: key -> (accepted values, what to do).
-_NOT_YET: dict[str, tuple[Any, ...]] = {}
-
-
 def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
     """Read the workspace's configuration.
 
@@ -240,21 +236,6 @@ def _check_dataset(path: Path, name: str, dataset: DatasetConfig) -> None:
             raise ConfigError(
                 file=path, key=f"{where}.{key}", problem="names a column twice", allowed="Name each once."
             )
-    for key, accepted in _NOT_YET.items():
-        _check_supported(path, f"{where}.{key}", getattr(dataset, key), accepted)
-
-
-def _check_supported(path: Path, key: str, value: object, accepted: tuple[Any, ...]) -> None:
-    if value not in accepted:
-        allowed = f"Until then: leave the key out, or say {_toml(accepted[0])}."
-        raise ConfigError(file=path, key=key, problem="is known, but not in this version yet", allowed=allowed)
-
-
-def _toml(value: object) -> str:
-    """A value as it would stand in the file, near enough for a message."""
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else f"{value:g}"
 
 
 def _config_error(path: Path, error: ValidationError) -> ConfigError:

@@ -14,13 +14,13 @@ from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
 from snapshotter.contract.model import Judge
 from snapshotter.engine.base import Cell, Engine, Span, Verdict
+from snapshotter.frame import Field
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.loading import Proven, load
-from snapshotter.merge import Field
 from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter

@@ -9,8 +9,9 @@ from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn, fold
 from snapshotter.contract.times import iso_text
 from snapshotter.contract.types import stored_type
+from snapshotter.frame import Field
 from snapshotter.ledger.state import Shape
-from snapshotter.merge import Field, place_of, row_of
+from snapshotter.merge import place_of, row_of
 from snapshotter.sql import identifier
 
 _LINEAGE = {

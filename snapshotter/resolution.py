@@ -11,9 +11,9 @@ from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn, fold, place_of
 from snapshotter.engine.base import BatchRow, Stored
 from snapshotter.errors import LedgerDamaged
+from snapshotter.frame import Field, Frame, Group
 from snapshotter.ledger.records import FileRecord, PartRecord
 from snapshotter.ledger.state import Batch, Shape, State, batch_rank
-from snapshotter.merge import Field, Frame, Group
 from snapshotter.publish import ViewColumn, field_of, view_columns
 
 

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from snapshotter.cli.commands import app
-from snapshotter.config import _NOT_YET, ColumnConfig, DatasetConfig, DeleteRule, Settings, load
+from snapshotter.config import ColumnConfig, DatasetConfig, DeleteRule, Settings, load
 from snapshotter.errors import named_errors
 from snapshotter.starting import template
 
@@ -20,7 +20,6 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 COMMANDS = get_command(app).commands
 MODELS = (Settings, DatasetConfig, ColumnConfig)
-NOT_YET = _NOT_YET
 
 
 @pytest.fixture(scope="module")
@@ -120,11 +119,6 @@ def test_defaults_in_readme_are_the_defaults():
             assert shown == model(), key
 
 
-def test_keys_that_are_not_in_this_version_are_marked():
-    """README marks exactly those keys that the configuration knows, but accepts one value of."""
-    assert {key for key, _, means in configuration() if "*not yet:*" in means} == set(NOT_YET)
-
-
 def test_packaged_configuration_is_valid_as_it_is(tmp_path):
     """What `init` writes loads, and changes nothing."""
     (tmp_path / "snapshotter.toml").write_text(template(), "utf-8")
@@ -144,11 +138,10 @@ def test_packaged_configuration_shows_the_defaults(tmp_path):
 
 
 def test_packaged_configuration_names_every_supported_key():
-    """Each key that this version has is in the configuration that `init` writes, and none that it has not."""
+    """Each key is in the configuration that `init` writes."""
     known = {key for model in MODELS for key in model.model_fields} - {"datasets", "columns"}
     also = set(re.findall(r"\w+", " ".join(re.findall(r"# also: (.*)", template()))))
-    assert known - set(NOT_YET) <= keys_of(template()) | also
-    assert not keys_of(template()) & set(NOT_YET)
+    assert known <= keys_of(template()) | also
 
 
 def test_toml_in_readme_is_a_valid_configuration(tmp_path):

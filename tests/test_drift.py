@@ -305,8 +305,8 @@ def test_a_file_that_comes_too_late_is_told(workspace):
     """Every row of it loses to newer ones that were there; of files that come together nothing is said."""
     ws = workspace(**{"a.csv": HEAD + "1,2024-01-02,5\n2,2024-01-02,5\n", "0.csv": HEAD + "1,2024-01-01,4\n"})
     assert not any(file.warnings for file in ws.run().datasets[0].files)
-    drop(ws, "b.csv", HEAD + "1,2024-01-01,3\n2,2023-01-01,3\n")
-    drop(ws, "c.csv", HEAD + "1,2024-01-01,2\n3,2023-01-01,3\n")
+    drop(ws, "b.csv", HEAD + "1,2023-12-01,3\n2,2023-01-01,3\n")
+    drop(ws, "c.csv", HEAD + "1,2023-11-01,2\n3,2023-01-01,3\n")
     late, other = ws.run().datasets[0].files
     assert late.warnings == ["every row of it is older than what was there already"]
     assert not any("older" in warning for warning in other.warnings)

@@ -18,7 +18,7 @@ from snapshotter.engine.exchange import exchange, left_out
 from snapshotter.engine.session import Session, literal
 from snapshotter.engine.validation import Validation
 from snapshotter.errors import ConfigError
-from snapshotter.merge import Field
+from snapshotter.frame import Field
 
 _MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
 _FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn
 from snapshotter.contract.model import Judge
-from snapshotter.merge import Field, Frame
+from snapshotter.frame import Field, Frame
 from snapshotter.publish import ViewColumn
 
 

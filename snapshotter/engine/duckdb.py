@@ -11,7 +11,7 @@ from snapshotter.engine.acceptance import Acceptance
 from snapshotter.engine.base import BatchRow, Difference, Effects, Stored, Version
 from snapshotter.engine.merging import Merging
 from snapshotter.engine.session import literal
-from snapshotter.merge import Field, Frame, Group
+from snapshotter.frame import Field, Frame, Group
 from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import identifier
 

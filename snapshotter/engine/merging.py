@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from snapshotter import merge
 from snapshotter.engine.base import Effects
-from snapshotter.merge import Frame
+from snapshotter.frame import Frame
 
 _T = TypeVar("_T")
 

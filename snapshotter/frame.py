@@ -93,13 +93,3 @@ class Frame:
     def inheriting(self) -> tuple[Group, ...]:
         """The groups whose absent cells are taken over."""
         return tuple(group for group in self.groups if group.inherits)
-
-
-def place_of(rank: str) -> str:
-    """SQL of the place of the batch that a rank tells."""
-    return f"(({rank} & {2**64 - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
-
-
-def row_of(rank: str) -> str:
-    """SQL of the row number that a rank tells."""
-    return f"({rank} & {2**ROW_BITS - 1}::HUGEINT)::BIGINT"

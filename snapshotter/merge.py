@@ -31,6 +31,16 @@ _RANK = (
 )
 
 
+def place_of(rank: str) -> str:
+    """SQL of the place of the batch that a rank tells."""
+    return f"(({rank} & {2**64 - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
+
+
+def row_of(rank: str) -> str:
+    """SQL of the row number that a rank tells."""
+    return f"({rank} & {2**ROW_BITS - 1}::HUGEINT)::BIGINT"
+
+
 def rows(frame: Frame, source: str) -> str:
     """Query of all rows in play, ranked. `batches` says of each batch: place, carried, is_new, is_gone, _has_N."""
     flags = "".join(f", b.{group.has}" for group in frame.groups)
@@ -158,9 +168,8 @@ def ties(frame: Frame, said: str) -> str:
 
 def tied(frame: Frame, rival_rows: str, said: str) -> str:
     """Query of (batch, number of its keys that got such a conflict), of new batches."""
-    place = f"((v._rank & {2 ** (ROW_BITS + ORDER_BITS) - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
     return (
-        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {_keys(frame, 'v.')}, {place} AS place FROM {rival_rows} v "
+        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {_keys(frame, 'v.')}, {place_of('v._rank')} AS place FROM {rival_rows} v "
         f"SEMI JOIN ({_contradicted(frame, said)}) t ON {_same_key(frame, 'v', 't')} AND v._instant = t._instant "
         "WHERE v._new AND NOT v._gone) k JOIN batches b ON b.place = k.place AND b.is_new GROUP BY b.batch"
     )
@@ -186,12 +195,14 @@ def outcomes(frame: Frame, touched: str, before: str, after: str, won: str, *, r
         won: which row won each key.
         replaced: whether rows went: then a cell may come from an old row that they hid, and which did nothing.
     """
-    place = "(({} & " + f"{2 ** (ROW_BITS + ORDER_BITS) - 1}::HUGEINT) >> {ROW_BITS})::BIGINT"
-    is_new = f" AND {place} IN (SELECT place FROM batches WHERE is_new)" if replaced else ""
-    causes = [f"CASE WHEN _differs{is_new.format('_winner')} THEN _winner END"]
+
+    def is_new(rank: str) -> str:
+        return f" AND {place_of(rank)} IN (SELECT place FROM batches WHERE is_new)" if replaced else ""
+
+    causes = [f"CASE WHEN _differs{is_new('_winner')} THEN _winner END"]
     for group in frame.groups:
         source = f"coalesce({group.source}, _winner)"  # cells that nothing fills went with the rows that went
-        causes.append(f"CASE WHEN _differs_{group.number}{is_new.format(source)} THEN {source} END")
+        causes.append(f"CASE WHEN _differs_{group.number}{is_new(source)} THEN {source} END")
     changed = " OR ".join(["_differs", *(f"_differs_{group.number}" for group in frame.groups)])
     parts = [f"{_differ(frame.constant)} AS _differs"]
     for group in frame.groups:

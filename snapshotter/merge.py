@@ -168,8 +168,9 @@ def ties(frame: Frame, said: str) -> str:
 
 def tied(frame: Frame, rival_rows: str, said: str) -> str:
     """Query of (batch, number of its keys that got such a conflict), of new batches."""
+    keys, place = _keys(frame, "v."), place_of("v._rank")
     return (
-        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {_keys(frame, 'v.')}, {place_of('v._rank')} AS place FROM {rival_rows} v "
+        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {keys}, {place} AS place FROM {rival_rows} v "
         f"SEMI JOIN ({_contradicted(frame, said)}) t ON {_same_key(frame, 'v', 't')} AND v._instant = t._instant "
         "WHERE v._new AND NOT v._gone) k JOIN batches b ON b.place = k.place AND b.is_new GROUP BY b.batch"
     )

@@ -15,7 +15,6 @@ from snapshotter.sql import Parameters
 # The "valid e-mail address" of the HTML standard (https://html.spec.whatwg.org), with a dot in its host.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = rf"[A-Za-z0-9.!#$%&''*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})+"
-_UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _TRUE, _FALSE = "'true', 't', 'yes', 'y', 'on', '1'", "'false', 'f', 'no', 'n', 'off', '0'"
 
@@ -67,6 +66,22 @@ def _matching(pattern: str, value: Callable[[str], str]) -> Callable[[str], str]
     return lambda cell: f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN {value(cell)} END"
 
 
+def _canonical(kind: str, otherwise: Callable[[str], str], extra: str = "") -> Callable[[str], str]:
+    """Parse what is its value's own text at once, and anything else with care: comparing costs less than a pattern."""
+
+    def parse(cell: str) -> str:
+        value = f"try_cast({cell} AS {kind})"
+        return f"CASE WHEN {value}::VARCHAR = {cell}{extra.format(cell)} THEN {value} ELSE {otherwise(cell)} END"
+
+    return parse
+
+
+def _double(cell: str) -> str:
+    value = f"try_cast({cell} AS DOUBLE)"
+    is_own = f"{value}::VARCHAR = {cell} OR {value}::VARCHAR = {cell} || '.0'"
+    return f"CASE WHEN isfinite({value}) AND ({is_own}) THEN {value} + 0.0 ELSE {_matching(_NUMBER, _number)(cell)} END"
+
+
 def _number(cell: str) -> str:
     # isfinite refuses 1e400; a text with a digit other than 0 that becomes 0 is refused too. + 0.0 makes -0.0 a 0.0.
     value = f"try_cast({cell} AS DOUBLE)"
@@ -96,7 +111,10 @@ _SIMPLE = {
         "BIGINT",
         "long",
         "a whole number of at most 64 bits",
-        _matching(r"[+-]?\d+(\.0+)?", lambda cell: f"try_cast(regexp_replace({cell}, '\\.0+$', '') AS BIGINT)"),
+        _canonical(
+            "BIGINT",
+            _matching(r"[+-]?\d+(\.0+)?", lambda cell: f"try_cast(regexp_replace({cell}, '\\.0+$', '') AS BIGINT)"),
+        ),
         _as_text,
     ),
     "number": CellType(
@@ -104,7 +122,7 @@ _SIMPLE = {
         "DOUBLE",
         "double",
         "a finite number that a double holds",
-        _matching(_NUMBER, _number),
+        _double,
         _shortest,
     ),
     "boolean": CellType("boolean", "BOOLEAN", "boolean", "true or false", _boolean, _as_text, ordered=False),
@@ -113,10 +131,8 @@ _SIMPLE = {
         "DATE",
         "date",
         "a date of the form YYYY-MM-DD",
-        _matching(
-            r"([1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])-\d{2}-\d{2}",
-            lambda cell: f"try_cast({cell} AS DATE)",
-        ),
+        # Ten characters: years beyond 9999 have more. What is not its date's own text is none of ours.
+        _canonical("DATE", lambda _: "NULL", " AND length({}) = 10"),
         _as_text,
     ),
     "uuid": CellType(
@@ -124,7 +140,7 @@ _SIMPLE = {
         "VARCHAR",
         "string",
         "a UUID",
-        _matching(_UUID, lambda cell: f"lower({cell})"),
+        lambda cell: f"CASE WHEN try_cast({cell} AS UUID)::VARCHAR = lower({cell}) THEN lower({cell}) END",
         _same,
         ordered=False,
     ),
@@ -151,9 +167,12 @@ def _decimal(precision: int, scale: int) -> CellType:
         f"DECIMAL({precision},{scale})",
         name,
         f"a decimal number that {name} holds exactly",
-        lambda cell: (
-            f"CASE WHEN regexp_full_match({cell}, '{shape}') AND regexp_matches({cell}, '\\d') "
-            f"THEN try_cast({cell} AS DECIMAL({precision},{scale})) END"
+        _canonical(
+            f"DECIMAL({precision},{scale})",
+            lambda cell: (
+                f"CASE WHEN regexp_full_match({cell}, '{shape}') AND regexp_matches({cell}, '\\d') "
+                f"THEN try_cast({cell} AS DECIMAL({precision},{scale})) END"
+            ),
         ),
         _with_zero if precision == scale else _as_text,
     )

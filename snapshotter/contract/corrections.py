@@ -57,7 +57,7 @@ def ambiguous(correct: Sequence[str], cell: str, bind: Parameters) -> str:
     """SQL of whether a cell as it came can be read in two ways under these corrections; empty if none can."""
     if "decimal_comma" not in correct or "thousands" in correct:
         return ""
-    return f"regexp_full_match(trim({cell}, {bind.bind(_SPACES)}), '{_AMBIGUOUS}')"
+    return f"regexp_full_match({_stripped(cell, bind.bind(_SPACES))}, '{_AMBIGUOUS}')"
 
 
 def _in_order(correct: Sequence[str]) -> list[str]:
@@ -74,7 +74,7 @@ def _step(name: str, correct: Sequence[str], bind: Parameters) -> Step:
         return Step(name, _zero_pad(int(match[1])))
     spaces = bind.bind(_SPACES)
     simple: dict[str, Callable[[str], str]] = {
-        "strip": lambda cell: f"trim({cell}, {spaces})",
+        "strip": lambda cell: _stripped(cell, spaces),
         "lower": lambda cell: f"lower({cell})",
         "upper": lambda cell: f"upper({cell})",
         "title": _title,
@@ -92,6 +92,12 @@ def _null_values(null_values: Sequence[str], bind: Parameters) -> list[Step]:
         return []
     listed = ", ".join(bind.bind(value) for value in null_values)
     return [Step("null_values", lambda cell: f"CASE WHEN {cell} IN ({listed}) THEN '' ELSE {cell} END")]
+
+
+def _stripped(cell: str, spaces: str) -> str:
+    """Without white space at its ends; a cell that begins and ends in visible ASCII has none, and is most cells."""
+    visible = f"{cell} >= '!' AND {cell} < chr(127) AND right({cell}, 1) BETWEEN '!' AND '~'"
+    return f"CASE WHEN {visible} THEN {cell} ELSE trim({cell}, {spaces}) END"
 
 
 def _title(cell: str) -> str:

@@ -1,0 +1,154 @@
+"""`rejects` says which setting would have let rows in, and it is so: with it, they come in."""
+
+import re
+import tomllib
+
+import pytest
+from conftest import drop, run_cli
+
+from snapshotter import Workspace
+
+HEAD = "id,timestamp,v\n"
+
+
+def column(kind="string", rules=""):
+    """The configuration of `v`."""
+    return f"[datasets.default.columns.v]\ntype = '{kind}'\n{rules}\n"
+
+
+def row(cell, time="2024-01-01"):
+    """A file of one row."""
+    return HEAD + f'1,{time},"{cell}"\n'
+
+
+CASES = {
+    # what is refused: (configuration, file, the hint without its table)
+    "a comma for a point": (column("number"), row("1,5"), 'correct = ["decimal_comma"]'),
+    "groups of digits": (column("number"), row("1,234.5"), 'correct = ["thousands"]'),
+    "both": (column("number"), row("1.234,5"), 'correct = ["thousands", "decimal_comma"]'),
+    "blanks around a number": (column("integer"), row(" 7 "), 'correct = ["strip"]'),
+    "a word for nothing": (column("integer"), row("n/a"), 'null_values = ["n/a"]'),
+    "no number at all": (column("integer"), row("seven"), 'type = "string", or mend the cells'),
+    "an empty cell": (column("string", "nullable = false"), row(""), "nullable = true"),
+    "too small": (column("integer", "min = 10"), row("7"), "min = 7"),
+    "too large": (column("decimal(5,2)", "max = 10"), row("12.5"), "max = 12.5"),
+    "too short": (column("string", "min_length = 3"), row("ab"), "min_length = 2"),
+    "too long": (column("string", "max_length = 1"), row("ab"), "max_length = 2"),
+    "another value": (column("string", "values = ['a']"), row("b"), 'values = ["a", "b"]'),
+    "a lost zero": (column("string", "pattern = '[0-9]{3}'"), row("7"), 'correct = ["zero_pad(3)"]'),
+    "another case": (column("string", "pattern = '[A-Z]+'"), row("ab"), 'correct = ["upper"]'),
+    "twice": (column("string", "unique = true"), HEAD + "1,2024-01-01,a\n2,2024-01-01,a\n", "unique = false"),
+    "a thousand or little more than one": (
+        column("number", "correct = ['decimal_comma']"),
+        row("1.234"),
+        'correct = ["thousands", "decimal_comma"], or mend the cells',
+    ),
+    "a time of another form": (column(), row("a", "25/12/2023 10:00"), 'timestamp_formats = ["%d/%m/%Y %H:%M"]'),
+    "a time that is to come": (column(), row("a", "2990-01-01"), 'max_future = "off", or mend the cells'),
+    "a column of another name": (
+        "[datasets.default.columns.lat]\n",
+        "id,timestamp,latitudine\n1,2024-01-01,5\n",
+        'aliases = ["latitudine"], if that is what is meant',
+    ),
+    "a column that nothing is like": (column("string"), "id,timestamp\n1,2024-01-01\n", "required = false, if it may"),
+    "a column too many": ('[datasets.default]\nextra_columns = "reject"\n', row("a"), 'extra_columns = "keep"'),
+    "another encoding": (column(), row("é").encode("cp1252"), 'encodings = ["utf-8", "cp1252"]'),
+    "too many bad rows": (
+        "[datasets.default]\nmax_reject_ratio = 0.1\n" + column("integer"),
+        HEAD + "1,2024-01-01,x\n2,2024-01-01,2\n",
+        "max_reject_ratio = 1.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_hint_says_lets_the_file_in(workspace, case):
+    """The hint is a line of TOML under the table that it names; with it, the same file has no such failure."""
+    config, content, wanted = CASES[case]
+    ws = workspace(config, **{"a.csv": content})
+    ws.run()
+    (group,) = ws.reject_groups()
+    table, _, setting = group.hint.partition("] ")
+    assert setting.startswith(wanted)
+    path, line = table.removeprefix("["), re.match(r'\w+ = (\[.*?\]|".*?"|[\w.]+)', setting)[0]
+    settings = tomllib.loads(config)
+    place = settings
+    for name in path.split("."):
+        place = place.setdefault(name, {})
+    place |= tomllib.loads(line)
+    mended = workspace(written(settings), **{"a.csv": content})
+    (file,) = mended.run().datasets[0].files
+    assert file.status == "applied"
+    assert group.rule not in {reject.rule for reject in mended.rejects()}
+
+
+def written(settings):
+    """Settings as TOML: tables of tables, and values."""
+    lines = []
+
+    def write(path, table):
+        lines.append(f"[{'.'.join(path)}]")
+        lines.extend(f"{name} = {toml(value)}" for name, value in table.items() if not isinstance(value, dict))
+        for name, value in table.items():
+            if isinstance(value, dict):
+                write([*path, name], value)
+
+    write(["datasets", "default"], settings.get("datasets", {}).get("default", {}))
+    return "\n".join(lines) + "\n"
+
+
+def toml(value):
+    """A value as TOML."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def test_both_readings_of_a_date_are_named(workspace):
+    """Where day and month are unclear, the hint names both formats and takes none."""
+    ws = workspace(**{"a.csv": row("a", "6/3/2020 17:00")})
+    ws.run()
+    (group,) = ws.reject_groups()
+    assert '["%d/%m/%Y %H:%M"] or timestamp_formats = ["%m/%d/%Y %H:%M"]' in group.hint
+    assert "only their writer knows" in group.hint
+
+
+def test_failures_are_grouped_most_frequent_first(workspace):
+    """By rule and column, with their number, that of their files, and three examples; --json has each of them."""
+    bad = "".join(f"{n},2024-01-01,x{n}\n" for n in range(5))
+    ws = workspace(column("integer"), **{"a.csv": HEAD + bad + "9,nie,1\n", "b.csv": HEAD + "8,2024-01-01,y\n"})
+    ws.run()
+    groups = ws.reject_groups()
+    assert [(g.rule, g.column, g.failures, g.files, len(g.examples)) for g in groups] == [
+        ("type", "v", 6, 2, 3),
+        ("timestamp", "timestamp", 1, 1, 1),
+    ]
+    done = run_cli("rejects", workspace=ws)
+    assert done.stdout.startswith("v: type: 6 failures in 2 files: v is not a whole number of at most 64 bits\n")
+    assert "    a.csv, row 1: 'x0'\n" in done.stdout
+    assert done.stdout.count("a.csv, row") + done.stdout.count("b.csv, row") == 4
+    assert len(ws.rejects()) == 7
+
+
+def test_a_hint_never_breaks_a_terminal(workspace):
+    """Control characters of a cell are escaped."""
+    ws = workspace(column("string", "values = ['a']"), **{"a.csv": row("\x1b[2J")})
+    ws.run()
+    assert "\x1b" not in run_cli("rejects", workspace=ws).stdout
+
+
+def test_a_mended_file_of_rejects_comes_in_as_it_is(workspace):
+    """After the configuration is mended as the hint says, output/rejects/…/a.csv.csv is dropped again unchanged."""
+    ws = workspace(column("number"), **{"a.csv": HEAD + '1,2024-01-01,"1,5"\n2,2024-01-01,2\n'})
+    ws.run()
+    (group,) = ws.reject_groups()
+    line = group.hint.partition("] ")[2]
+    (ws.layout.root / "snapshotter.toml").write_text(column("number", line), "utf-8")
+    again = Workspace(ws.layout.root)
+    again.rebuild()
+    assert again.reject_groups() == []
+    rejected = (
+        'id,timestamp,v,_reject_row,_reject_column,_reject_rule,_reject_reason\n3,2024-01-01,"2,5",1,v,type,bad\n'
+    )
+    drop(again, "a.csv.csv", rejected)
+    assert again.run().datasets[0].counts.accepted == 1

@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from snapshotter import loading, reader, rejects, spool
@@ -36,6 +37,8 @@ TOKENS = [
 FOUL = [b"\xff", b"\xe2\x82", b"\xff\xfe", b"\xed\xa0\x80", b"\x81"]  # refuse whole files, so they are few
 
 # -------------------------------------------------------------------------------- the other parser
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def parse(text: str, delimiter: str) -> list[tuple[list[str] | None, str]]:
@@ -185,7 +188,7 @@ def examine_text(content: Content, text: str, engine: DuckDBEngine, scratch: Pat
         assert [cells for cells, _ in records] == python_cells(text, delimiter)[1:]
     if not measured.records:
         return "empty"
-    proven = Proven(0, "fuzzed", 1, content, names, Header(width, (), ()), [], delimiter, measured)
+    proven = Proven(0, "fuzzed", 1, content, names, Header(width, (), ()), [], delimiter, measured, NOW)
     examine_rows(proven, records, engine, scratch)
     examine_rejects(proven, scratch)
     return "broken" if broken else "ragged" if proven.refused else "regular"

@@ -549,7 +549,7 @@ MISTAKES = {
     "no class": (EVEN + "\nthing = 1\n", CONFIG.replace("Row", "thing"), "is no pydantic model"),
     "no form": (EVEN, CONFIG.replace("model:Row", "model.py"), 'not of the form "module:name"'),
     "syntax": ("class Row(:\n", CONFIG, "cannot be imported: SyntaxError"),
-    "an end": ("import sys\n\nsys.exit(0)\n", CONFIG, "ends the program"),
+    "an end": ("import sys\n\nsys.exit(0)\n", CONFIG, "cannot be imported: SystemExit: 0"),
     "a bad pattern": (HEAD + "    x: str = Field(pattern='(')\n", CONFIG, "unclosed group"),
     "a list": (HEAD + "    tags: list[str]\n", CONFIG, "Row.tags: is list, which no cell can hold"),
     "digits": ("from decimal import Decimal\n" + HEAD + "    d: Decimal\n", CONFIG, "Row.d: is a Decimal without"),

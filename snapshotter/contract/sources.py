@@ -98,8 +98,6 @@ def _of_model(dataset: str, config: DatasetConfig, root: Path, problem: Problem)
         found = load_object(root, config.contract)
     except ValueError as error:
         raise problem("contract", f"{config.contract!r} {' '.join(str(error).split())}", _FORMS) from None
-    except SystemExit:
-        raise problem("contract", f"{config.contract!r} ends the program when it is imported", _FORMS) from None
     if not (isinstance(found, type) and issubclass(found, BaseModel) and found.model_fields):
         raise problem("contract", f"{config.contract!r} is no pydantic model with fields", _FORMS)
     try:

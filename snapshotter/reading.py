@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,8 +214,8 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
     if rows:
         found.append(f"{counted(rows, 'refused row')} in output/rejects/{dataset}/ (see `rejects`)")
     at = state.files[-1][0] if state.files else None
-    told = [(record.name, text) for when, record in state.files if when == at for text in record.warnings]
-    found += [f"warning in the last run: {name}: {text}" for name, text in told[:_TOLD]]
+    told = warnings((record.name, text) for when, record in state.files if when == at for text in record.warnings)
+    found += [f"warning in the last run: {text}" for text in told[:_TOLD]]
     if len(told) > _TOLD:
         found.append(f"{len(told) - _TOLD} more warnings in the last run (see `files`)")
     return found
@@ -311,6 +311,17 @@ def _merged(ledger: Ledger, engine: Engine, snapshot: int | None) -> tuple[Contr
     resolution = resolve(contract, state, ledger.root)
     engine.merge(resolution.frame, resolution.batches, resolution.stored)
     return contract, resolution
+
+
+def warnings(found: Iterable[tuple[str, str]]) -> list[str]:
+    """Warnings, (file, text), each text once with the first file that it is about and the number of the others."""
+    files: dict[str, list[str]] = {}
+    for name, text in found:
+        files.setdefault(text, []).append(name)
+    others = {
+        text: f" and {counted(len(names) - 1, 'other file')}" if names[1:] else "" for text, names in files.items()
+    }
+    return [f"{names[0]}{others[text]}: {text}" for text, names in files.items()]
 
 
 def counted(number: int, thing: str) -> str:

@@ -12,12 +12,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from snapshotter.reading import counted
+from snapshotter.reading import counted, warnings
 from snapshotter.results import DatasetResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_WARNINGS = 5  # that the summary tells
 _CORRECTED = 8  # corrections that the summary names
 _CELL = 60  # characters of a cell that an example shows
 _SIDES = {"files": "files", "rows in": "read", "accepted": "accepted", "rejected": "rejected", "rows out": "rows"}
@@ -150,10 +151,11 @@ def _advice(result: DatasetResult, *, dry_run: bool) -> None:
     if deferred:
         say(f"  deferred  {_some(deferred)}: still being written, the next run takes them")
     warned = [(file.name, text) for file in result.files if file.status != "rejected" for text in file.warnings]
-    for name, text in warned[:5]:
-        say(f"  warning   {name}: {text}")
-    if len(warned) > 5:
-        say(f"            and {len(warned) - 5} more: `snapshotter files --json` has them all")
+    told = warnings(warned)
+    for text in told[:_WARNINGS]:
+        say(f"  warning   {text}")
+    if len(told) > _WARNINGS:
+        say(f"            and {len(told) - _WARNINGS} more: `snapshotter files` has them all")
 
 
 def change_summary(result: DatasetResult, what: str) -> None:

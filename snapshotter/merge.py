@@ -260,22 +260,26 @@ def ties(frame: Frame, said: str) -> str:
 
 
 def outcomes(frame: Frame, touched: str, before: str, after: str, won: str) -> str:
-    """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it."""
-    causes = ["CASE WHEN _differs THEN _winner END"]
-    causes += [f"CASE WHEN _differs_{g.number} THEN {g.source} END" for g in frame.groups]
-    changed = " OR ".join(["_differs", *(f"_differs_{group.number}" for group in frame.groups)])
+    """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it.
+
+    What changed a row is the greatest-ranked new row that a changed cell comes from, or the tombstone that blanked it.
+    A cell can also come from an old row, where the row that it came from before is gone.
+    """
+    changes = [("_differs", "_winner"), *((f"_differs_{group.number}", group.source) for group in frame.groups)]
+    causes = [f"CASE WHEN {differs} AND _news[{place_of(rank)} + 1] THEN {rank} END" for differs, rank in changes]
     parts = [f"{_differ(frame.constant)} AS _differs"]
     for group in frame.groups:
         parts += [f"{_differ(group.fields)} AS _differs_{group.number}", f"a.{group.source}"]
     on = {alias: _same_key(frame, "t", alias) for alias in "baw"}
+    news = "SELECT place, bool_or(is_new) AS is_new FROM batches GROUP BY place"
     return (
-        f"SELECT {_keys(frame)}, _was, _is, _was AND _is AND ({changed}) AS _changed, _winner, "
-        f"CASE WHEN NOT _is THEN _last WHEN NOT _was THEN _winner "
+        f"SELECT {_keys(frame)}, _was, _is, _was AND _is AND ({' OR '.join(differs for differs, _ in changes)}) "
+        f"AS _changed, _winner, CASE WHEN NOT _is THEN _last WHEN NOT _was THEN _winner "
         f"ELSE greatest({', '.join(causes)}, NULL) END AS _cause "
         f"FROM (SELECT {_keys(frame, 't.')}, b._rank IS NOT NULL AS _was, a._rank IS NOT NULL AS _is, "
         f"a._rank AS _winner, w._rank AS _last, {', '.join(parts)} "
         f"FROM {touched} t LEFT JOIN {before} b ON {on['b']} LEFT JOIN {after} a ON {on['a']} "
-        f"LEFT JOIN {won} w ON {on['w']})"
+        f"LEFT JOIN {won} w ON {on['w']}), (SELECT list(is_new ORDER BY place) AS _news FROM ({news}))"
     )
 
 

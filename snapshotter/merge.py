@@ -188,6 +188,8 @@ def _contradicted(frame: Frame, said: str) -> str:
 def outcomes(frame: Frame, touched: str, before: str, after: str, won: str, *, replaced: bool) -> str:
     """Query of what happened to each touched key: `_was`, `_is`, `_changed`; `_cause` is the rank of what did it.
 
+    What changed a row is the greatest-ranked new row that a changed cell comes from, or the tombstone that blanked it.
+
     Args:
         frame: the columns.
         touched: the keys of new rows.

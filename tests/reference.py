@@ -78,9 +78,9 @@ latest.csv
 25. A key of type string sorts as a text key.
 
 Types (where the syntax is not given)
-26. integer [+-]?digits; decimal [+-]?digits[.digits], no exponent, -0 is 0; number what that or an
-    exponent says, published as Python's repr without `.0`; boolean `true` and `false` in any case; date
-    YYYY-MM-DD.
+26. integer [+-]?digits[.0...]; decimal [+-]?digits[.digits], no exponent, -0 is 0; number what that or an
+    exponent says, published as Python's repr without `.0`, zero without a sign; boolean `true` and
+    `false` in any case; date YYYY-MM-DD.
 27. timestamp: fraction published with 6 digits if not zero; the offset as written (`Z` stays `Z`); a date
     with an offset but no time (`2024-01-01Z`) is allowed, as the grammar of §3 says.
 28. Corrections come before null_values; the empty cell is always empty; rules are not asked about an empty
@@ -727,9 +727,10 @@ def key_order(text: str, value: Any, kind: str) -> tuple[int, Any]:
 
 def integer(text: str) -> tuple[str, int]:
     """A whole number, as published and as a value."""
-    if not re.fullmatch("[+-]?[0-9]+", text):
+    if not re.fullmatch(r"[+-]?[0-9]+(\.0+)?", text):
         raise ValueError(text)
-    return str(int(text)), int(text)
+    value = int(text.partition(".")[0])
+    return str(value), value
 
 
 def number(text: str) -> tuple[str, float]:
@@ -737,7 +738,7 @@ def number(text: str) -> tuple[str, float]:
     # "numbers the shortest text that reads back the same, finite only"
     if not re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
         raise ValueError(text)
-    value = float(text)
+    value = float(text) + 0.0  # -0.0 becomes 0.0
     if abs(value) == float("inf"):
         raise ValueError(text)
     return repr(value).removesuffix(".0"), value

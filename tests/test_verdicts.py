@@ -125,7 +125,7 @@ def accepts(kind: str, adapter: TypeAdapter, text: str) -> bool:
         return False  # pydantic's integers have no end; ours have 64 bits
     if kind.startswith("decimal"):
         # 1.500 is held exactly with two places; pydantic counts the zero.
-        text = re.sub(r"(\.\d*?)0+$", r"\1", text) if "." in text else text
+        text = f"{Decimal(text).normalize():f}"
     try:
         adapter.validate_python(text)
     except ValidationError:

@@ -71,7 +71,7 @@ def seconds(path: Path, contract: Contract, scratch: Path) -> float:
         names = reader.header_names(head[slice(*span)], ",")
         header = resolve(names, contract)
         measured = reader.measure(content, path.name, ",", span, scratch)
-        cells, _, _ = Binding(contract, (), (), frozenset()).bind(header)
+        cells, _ = Binding(contract, (), (), frozenset()).bind(header)
         now = datetime.now(UTC)
         spans = load([Proven(0, path.name, 1, content, names, header, cells, ",", measured, now)], engine, scratch)
         verdict = engine.accept(contract, cells, spans, now)[1]

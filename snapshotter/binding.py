@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn, fold, place_of, store
@@ -35,63 +36,66 @@ class Binding:
         self._known_columns, self._known_shapes, self._carried = len(columns), len(shapes), set(carried)
         places = ((name, place_of(contract.column(name), columns)) for name in {column.name for column in columns})
         self._places = {fold(name): index for name, index in places if index is not None}
+        self._spelled: dict[int, str] = {}  # of columns that came with this run
         self._bound: dict[int, tuple[Header, list[Cell], int]] = {}  # by identity; the header is kept with it
         self._taken = {fold(name) for c in columns for name in (c.physical, c.offset) if name}
 
     @property
     def new_columns(self) -> tuple[StoredColumn, ...]:
         """The columns that the ledger does not have yet."""
-        return tuple(self.columns[self._known_columns :])
+        new = enumerate(self.columns[self._known_columns :], self._known_columns)
+        return tuple(replace(column, name=self._spelled.get(index, column.name)) for index, column in new)
 
     @property
     def new_shapes(self) -> tuple[Shape, ...]:
         """The headers that the ledger does not know yet."""
         return tuple(self.shapes[self._known_shapes :])
 
-    def bind(self, header: Header) -> tuple[list[Cell], int, list[str]]:
+    def bind(self, header: Header) -> tuple[list[Cell], int]:
         """Give every column of a header its place.
 
         Returns:
-            The cells (with the key's absent columns), the index of the header's shape, and warnings about
-            columns that came, went or are spelled otherwise.
+            The cells (with the key's absent columns), and the index of the header's shape.
         """
         known = id(header)
-        if known in self._bound:
-            _, cells, shape = self._bound[known]
-            return cells, shape, self._missing(shape)
-        is_first = not self.columns
-        columns = [cell.column for cell in header.cells]
-        came = [c.name for c in columns if fold(c.name) not in self._places and not c.declared and not is_first]
-        cells = [self._cell(cell.position, cell.column) for cell in header.cells]
-        shape = self._shape(tuple((c.field.index, c.column.name) for c in cells))
+        if known not in self._bound:
+            cells = [self._cell(cell.position, cell.column) for cell in header.cells]
+            shape = self._shape(tuple((c.field.index, c.column.name) for c in cells))
+            present = {fold(cell.column.name) for cell in header.cells}
+            cells += [self._cell(None, column) for column in self._contract.key if fold(column.name) not in present]
+            self._bound[known] = (header, cells, shape)
+        return self._bound[known][1:]
+
+    def about(self, shape: int) -> list[str]:
+        """Warnings for an applied file, about columns that came, went or are spelled otherwise than before.
+
+        Args:
+            shape: of its header. Those of later files are compared with it, too.
+        """
+        spelled = {i: name for i, name in self.shapes[shape] if fold(name) not in self._contract.columns}
+        came = [name for i, name in spelled.items() if i not in self._carried] if self._carried else []
+        gone = [self._spelling(i) for i in sorted(self._carried - {i for i, _ in self.shapes[shape]})]
+        gone = [name for name in gone if fold(name) not in self._contract.columns]
+        for i, name in spelled.items():
+            if i >= self._known_columns:
+                self._spelled.setdefault(i, name)
+        self._carried |= {i for i, _ in self.shapes[shape]}
         warnings = [f"new columns: {listed(came)}"] if came else []
-        warnings += self._respelled(cells) + self._missing(shape)
-        present = {fold(column.name) for column in columns}
-        cells += [self._cell(None, column) for column in self._contract.key if fold(column.name) not in present]
-        self._bound[known] = (header, cells, shape)
-        return cells, shape, warnings
+        warnings += [
+            f"column {name!r} was taken for {self._spelling(i)!r}: the same but for case"
+            for i, name in spelled.items()
+            if name != self._spelling(i)
+        ]
+        return warnings + ([f"known columns are missing: {listed(gone)}"] if gone else [])
+
+    def _spelling(self, index: int) -> str:
+        """How a column was first called in a file that was applied."""
+        return self._spelled.get(index, self.columns[index].name)
 
     def store_key(self) -> None:
         """Give the key's columns their place, also where no header came: every state has a key."""
         for column in self._contract.key:
             self._cell(None, column)
-
-    def _respelled(self, cells: Sequence[Cell]) -> list[str]:
-        """Warnings for names that differ from the stored ones in nothing but case."""
-        named = [(c.column.name, self.columns[c.field.index].name) for c in cells if not c.column.declared]
-        return [
-            f"column {name!r} was taken for {stored!r}: the same but for case"
-            for name, stored in named
-            if name != stored
-        ]
-
-    def _missing(self, shape: int) -> list[str]:
-        """A warning for the known undeclared columns that a header lacks."""
-        present = {index for index, _ in self.shapes[shape]}
-        gone = [self.columns[index].name for index in sorted(self._carried - present)]
-        self._carried |= present
-        gone = [name for name in gone if fold(name) not in self._contract.columns]
-        return [f"known columns are missing: {listed(gone)}"] if gone else []
 
     def _cell(self, position: int | None, column: Column) -> Cell:
         folded = fold(column.name)

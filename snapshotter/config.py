@@ -24,6 +24,7 @@ LINEAGE = ("source_filename", "source_row", "source_revision", "snapshot", "load
 DATASET_NAME = re.compile(r"[A-Za-z0-9_-]+")
 RESERVED_DATASETS = frozenset({"ledger", "rejects"})
 
+_LONGEST = 100 * 365 * 86400  # seconds
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _BYTES |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
@@ -34,7 +35,10 @@ def _seconds(value: object) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", value) if isinstance(value, str) else None
     if not match:
         raise ValueError('must be a duration such as "60s", "15m", "2h" or "1d"')
-    return float(match[1]) * _SECONDS[match[2]]
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError("must be less than 100 years")
+    return seconds
 
 
 def _seconds_or_off(value: object) -> float | None:

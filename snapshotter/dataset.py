@@ -174,7 +174,8 @@ class Dataset:
         draft = Draft("files", now, self.contract, self.state, binding=binding)
         if drops:
             self.engine.verify(self.contract)
-            requeued, queue = read_requeued(self._layout.queue), {drop.name for drop in drops}
+            queue = {drop.name for drop in drops}
+            requeued = [note for note in read_requeued(self._layout.queue) if note.dataset == self.name]
             names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
             drafts = self._scratch if dry_run else self._layout.rejects(self.name)
             taken = self._intake(draft, names, drafts, progress).take(drops)

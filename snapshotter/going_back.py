@@ -68,7 +68,8 @@ def find(state: State, dataset: str, name: str, revision: int | None = None) -> 
     Raises:
         NoSuchBatch, AmbiguousBatch: none counts, or several do and none is named.
     """
-    named = [batch for batch in state.live if batch.record.name == name]
+    # A batch that a newer revision replaced does not count, but is taken back by its revision like any other.
+    named = [b for b in (state.live if revision is None else state.held) if b.record.name == name]
     stem, at, digits = name.rpartition("@")
     if not named and at and digits.isdigit() and revision is None:
         return find(state, dataset, stem, int(digits))

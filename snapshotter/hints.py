@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from functools import partial
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, fold
@@ -13,21 +12,12 @@ from snapshotter.contract.formats import fitting
 from snapshotter.results import RejectInfo
 
 _NOTHING = frozenset({"NA", "N/A", "NULL", "NONE", "NAN", "NIL", "-", "--", "?", ".", "#N/A", "UNKNOWN"})
-_SHOWN = 5
-_COMMA = re.compile(r"[+-]?\d*,\d+")
-_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
-_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}([, ']\d{3})+(\.\d*)?")
-
+_LISTED = 20  # values that a hint lists; more are a table of their own
 _OF_DATASET = ("timestamp_formats", "max_future")  # what is said of a column, but set for the dataset
 
-
-def _padded(width: int, text: str) -> str:
-    return text.zfill(width) if text.isdigit() else text
-
-
-# A correction -> what it makes of a text, near enough to guess by.
-_MENDING: dict[str, Callable[[str], str]] = {"strip": str.strip, "upper": str.upper, "lower": str.lower}
-_MENDING |= {f"zero_pad({width})": partial(_padded, width) for width in range(2, 21)}
+# What to try on cells that a type or a pattern refuses, the least first.
+_FOR_TYPES = (["strip"], ["decimal_comma"], ["thousands"], ["thousands", "decimal_comma"])
+_FOR_PATTERNS = (["strip"], ["upper"], ["lower"], *([f"zero_pad({width})"] for width in range(2, 21)))
 
 
 def hint(rejects: Sequence[RejectInfo], contract: Contract) -> str:
@@ -69,7 +59,7 @@ def _about_column(rule: str, column: Column, values: list[str], contract: Contra
     if rule in ("type", "timestamp"):
         return _about_type(column, values, contract)
     if rule == "pattern":
-        return _mended(column, values, lambda text: bool(re.fullmatch(rules.pattern or "", text)))
+        return _corrected(column, values, contract, _FOR_PATTERNS) or "pattern = one that these cells match, or none"
     if rule in ("min", "max", "min_length", "max_length"):
         return _about_bound(rule, values)
     said = {
@@ -77,33 +67,49 @@ def _about_column(rule: str, column: Column, values: list[str], contract: Contra
         "nullable": "" if column in contract.key else "nullable = true",
         "max_future": 'max_future = "off", or mend the cells',
         "unique": "unique = false",
-        "values": f"values = {_list([*(rules.values or ()), *dict.fromkeys(values)])}",
+        "values": _more_values([*(rules.values or ()), *dict.fromkeys(values)]),
     }
     return said.get(rule, "")
 
 
 def _about_type(column: Column, values: list[str], contract: Contract) -> str:
-    rules = column.rules
-    if values and all(value.strip().upper() in _NOTHING for value in values):
-        return f"null_values = {_list([*rules.null_values, *dict.fromkeys(value.strip() for value in values)])}"
-    stripped = [value.strip() for value in values]
-    is_time = column.type.name == "timestamp" or column == contract.timestamp
-    if is_time and (formats := fitting(stripped)):
-        present = list(contract.config.timestamp_formats)
+    from snapshotter.engine.trial import passes  # loads the engine
+
+    rules, words = column.rules, list(dict.fromkeys(value.strip() for value in values))
+    if words and all(word.upper() in _NOTHING for word in words):
+        empty = [*rules.null_values, *words]
+        if passes(values, column, contract, null_values=empty):
+            return f"null_values = {_list(empty)}"
+    present = contract.config.timestamp_formats
+    formats = [f for f in fitting(words) if passes(values, column, contract, formats=[*present, f])]
+    if formats:
         said = [f"timestamp_formats = {_list([*present, layout])}" for layout in formats[:2]]
         if len(said) == 2:
             return f"{said[0]} or {said[1]}: these cells can be read in both ways, only their writer knows"
         return said[0]
-    if stripped != values and "strip" not in rules.correct:
-        return f"correct = {_list(['strip', *rules.correct])}"
-    for wanted, shape in (
-        (["decimal_comma"], _COMMA),
-        (["thousands", "decimal_comma"], _COMMA_GROUPS),
-        (["thousands"], _POINT_GROUPS),
-    ):
-        if values and all(shape.fullmatch(value) for value in stripped) and column.type.ordered:
-            return f"correct = {_list([*(name for name in rules.correct if name not in wanted), *wanted])}"
-    return "" if column in (*contract.key, contract.timestamp) else 'type = "string", or mend the cells'
+    mended = _corrected(column, values, contract, _FOR_TYPES)
+    if mended or column in (*contract.key, contract.timestamp):
+        return mended
+    return 'type = "string", or mend the cells'
+
+
+def _corrected(column: Column, values: list[str], contract: Contract, candidates: Sequence[list[str]]) -> str:
+    """The corrections under which all values pass, if there are such."""
+    from snapshotter.engine.trial import passes
+
+    present = column.rules.correct
+    for wanted in candidates:
+        correct = [*(name for name in present if name not in wanted), *wanted]
+        for order in (correct, ["strip", *(name for name in correct if name != "strip")]):
+            if values and list(present) != order and passes(values, column, contract, correct=order):
+                return f"correct = {_list(order)}"
+    return ""
+
+
+def _more_values(values: Sequence[str]) -> str:
+    if len(values) > _LISTED:
+        return "values = a list with the others in it, or none"
+    return f"values = {_list(values)}"
 
 
 def _about_bound(rule: str, values: list[str]) -> str:
@@ -118,14 +124,6 @@ def _about_bound(rule: str, values: list[str]) -> str:
     return f"{rule} = {bound:f}"
 
 
-def _mended(column: Column, values: list[str], passes: Callable[[str], bool]) -> str:
-    """A correction that makes all values pass, if one does."""
-    for name, mend in _MENDING.items():
-        if values and name not in column.rules.correct and all(passes(mend(value)) for value in values):
-            return f"correct = {_list([*column.rules.correct, name])}"
-    return "pattern = one that these cells match, or none"
-
-
 def _about_header(reject: RejectInfo, column: Column) -> str:
     """For a header without a required column."""
     if reject.rule != "header":
@@ -136,9 +134,8 @@ def _about_header(reject: RejectInfo, column: Column) -> str:
 
 
 def _list(items: Sequence[str]) -> str:
-    """Texts as a TOML list; not more of them than a person reads."""
-    shown = ", ".join(_quoted(item) for item in items[:_SHOWN])
-    return f"[{shown}{', …' if len(items) > _SHOWN else ''}]"
+    """Texts as a TOML list."""
+    return f"[{', '.join(map(_quoted, items))}]"
 
 
 def _key(name: str) -> str:

@@ -54,7 +54,7 @@ class Queued:
     Args:
         config, state: the dataset's.
         acceptance: a digest of all that decides now what is accepted.
-        requeued: what was moved back to the queue.
+        requeued: what was moved back to the queue of this dataset.
         queue: the names in the queue.
         now: the time of the run.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from loguru import logger
@@ -92,7 +93,7 @@ class Intake:
         self._records: list[FileRecord] = []
         self._replaced: dict[int, int] = {}
         self._claimed: dict[tuple[str, int], int] = {}
-        self._rejects = RejectsWriter(engine, scratch, rejects_folder, drafts_folder)
+        self._rejects = RejectsWriter(engine, contract.config.encodings[0], scratch, rejects_folder, drafts_folder)
         self._oddities = Oddities(state)
         self._headings = Headings(contract, transform)
         self._waiting: dict[tuple[object, ...], list[Proven]] = {}
@@ -118,7 +119,7 @@ class Intake:
             self._take(place, drop)
             self._progress(drop.size)
         self._flush()
-        self._warn_of_empty_columns()
+        self._look_back()
         deferred = [record for record in self._records if record.status is Status.DEFERRED]
         records = [record for record in self._records if record.status is not Status.DEFERRED]
         applied = {record.batch for record in records}
@@ -190,11 +191,10 @@ class Intake:
         start, end = reader.header_span(head, is_whole=is_whole)
         heading = self._headings.of(head[start:end])
         measured = reader.measure(content, drop.name, heading.delimiter, (start, end), self._scratch)
-        strange = self._oddities.about_size(measured.records)
         if not measured.records:
             if self._transform is not None:
                 self._transform.try_header(heading.names)
-            warnings = (*heading.header.warnings, "the file holds no records", *strange)
+            warnings = (*heading.header.warnings, "the file holds no records")
             self._note(place, status=Status.EMPTY, warnings=warnings)
             return False
         proven = Proven(
@@ -210,16 +210,16 @@ class Intake:
             identity.picked_up,
         )
         if self._transform is not None:
-            self._change(self._transform, proven, identity, strange)
+            self._change(self._transform, proven, identity)
             return False
         if heading.header.guesses:
             load([replace(proven)], self._engine, self._scratch)
             proven.header = self._headings.of(head[start:end], self._misfits(heading.header)).header
-        self._admit(proven, identity, strange)
+        self._admit(proven, identity)
         self._wait(proven)
         return True
 
-    def _change(self, transform: Transform, proven: Proven, identity: Identity, strange: list[str]) -> None:
+    def _change(self, transform: Transform, proven: Proven, identity: Identity) -> None:
         """Read a file alone, since only what the user's function makes of its rows tells what its columns are."""
         spans = load([proven], self._engine, self._scratch)
         if not proven.content.is_unchanged():
@@ -227,7 +227,7 @@ class Intake:
             return
         rows = rows_at_once(len(proven.names), proven.layout, proven.content.length)
         proven.header = transform.apply(self._engine, proven.names, spans, rows, self._misfits)
-        self._admit(proven, identity, strange)
+        self._admit(proven, identity)
         self._accept([proven], spans)
 
     def _misfits(self, header: Header) -> frozenset[int]:
@@ -237,11 +237,9 @@ class Intake:
         guesses = [cell.position for cell in header.guesses if cell.position is not None]
         return frozenset(self._engine.misfits(self._contract, cells, guesses))
 
-    def _admit(self, proven: Proven, identity: Identity, strange: list[str]) -> None:
+    def _admit(self, proven: Proven, identity: Identity) -> None:
         """Give a proved file its batch and its columns."""
-        proven.cells, shape, about_columns = self._binding.bind(proven.header)
-        warnings = (*proven.header.warnings, *about_columns, *self._twin(proven.place, identity.name), *strange)
-        self._oddities.remember_size(proven.measured.records)
+        proven.cells, shape = self._binding.bind(proven.header)
         self._next_batch += 1
         self._note(
             proven.place,
@@ -249,16 +247,11 @@ class Intake:
             batch=proven.batch,
             shape=shape,
             read=proven.measured.records,
-            warnings=warnings,
+            warnings=proven.header.warnings,
             replaces=identity.replaces,
         )
         if identity.existing:
             self._replaced[proven.batch] = identity.existing.id
-
-    def _twin(self, place: int, name: str) -> list[str]:
-        """A warning if another name came with the same bytes."""
-        other = self._owner.setdefault(self._records[place].sha256, name)
-        return [f"holds the same bytes as {other!r}"] if other != name else []
 
     def _wait(self, proven: Proven) -> None:
         """Let a small file wait for others with its header; read a large one at once."""
@@ -278,11 +271,13 @@ class Intake:
 
     def _load(self, files: list[Proven]) -> None:
         """Read and judge files of one header, and complete their records."""
-        spans = load(files, self._engine, self._scratch)
-        if not files[0].content.is_unchanged():
-            self._note(files[0].place, status=Status.DEFERRED, batch=None)
-        else:
+        try:
+            spans = load(files, self._engine, self._scratch)
+            if not files[0].content.is_unchanged():
+                raise Deferred
             self._accept(files, spans)
+        except Deferred:  # a large file, which is alone: it was written to meanwhile
+            self._note(files[0].place, status=Status.DEFERRED, batch=None)
         for proven in files:
             proven.content.close()
 
@@ -311,7 +306,7 @@ class Intake:
         """Put the verdict into the file's record, and write its refused rows."""
         total, limit = proven.measured.records, self._contract.config.max_reject_ratio
         rejected = total - verdict.accepted
-        if rejected > limit * total:
+        if Fraction(rejected, total) > Fraction(str(limit)):  # 29 of 100 are not more than 0.29
             self._forget(proven, self._rejects.too_many(proven, rejected, limit))
             return
         self._note(
@@ -326,13 +321,29 @@ class Intake:
             name, sha256 = self._rejects.write(proven, self._records[proven.place].sha256)
             self._note(proven.place, rejects=name, rejects_sha256=sha256)
 
-    def _warn_of_empty_columns(self) -> None:
-        """Look at the applied files in the order of the queue, whatever groups they were read in."""
+    def _look_back(self) -> None:
+        """Say what is strange about the files, in the order of the queue, whatever groups they were read in.
+
+        Only here, since a file that was refused in the end is nothing that others are compared with.
+        """
         for place, record in enumerate(self._records):
-            if record.status is not Status.APPLIED or record.shape is None or record.accepted < _ROWS:
+            if record.status not in (Status.APPLIED, Status.EMPTY):
                 continue
-            carried = [index for index, _ in self._binding.shapes[record.shape]]
-            names = [self._binding.columns[index].name for index in self._oddities.emptied(record.empty)]
-            self._oddities.remember_columns(carried, record.empty)
-            if names:
-                self._note(place, warnings=(*record.warnings, f"suddenly empty in every row: {listed(names)}"))
+            said = self._oddities.about_size(record.read)
+            if record.status is Status.APPLIED and record.shape is not None:
+                self._oddities.remember_size(record.read)
+                said = [*self._binding.about(record.shape), *self._twin(record), *said]
+                if record.accepted >= _ROWS:
+                    said += self._emptied(record, record.shape)
+            if said:
+                self._note(place, warnings=(*record.warnings, *said))
+
+    def _twin(self, record: FileRecord) -> list[str]:
+        """A warning if another name came with the same bytes."""
+        other = self._owner.setdefault(record.sha256, record.name)
+        return [f"holds the same bytes as {other!r}"] if other != record.name else []
+
+    def _emptied(self, record: FileRecord, shape: int) -> list[str]:
+        names = [self._binding.columns[index].name for index in self._oddities.emptied(record.empty)]
+        self._oddities.remember_columns([index for index, _ in self._binding.shapes[shape]], record.empty)
+        return [f"suddenly empty in every row: {listed(names)}"] if names else []

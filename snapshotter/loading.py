@@ -87,12 +87,15 @@ def load(files: Sequence[Proven], engine: Engine, scratch: Path) -> list[Span]:
 
     Raises:
         ReaderDisagrees: the engine does not find the records that were proved.
+        Deferred: a large file was changed since it was fingerprinted.
     """
     expected = sum(proven.layout.records for proven in files)
     if not any(proven.layout.blank_lines for proven in files):
         with _text(files, None, scratch) as text:
             if _attempt(engine, text) == expected:
                 return _spans([(f.batch, f.measured.numbered()) for f in files])
+    for proven in files:
+        proven.content.own(scratch)  # what is looked at once more must still be what was proved
     kept = [_separate(proven) for proven in files]
     with _text(files, kept, scratch) as text:
         found = _attempt(engine, text)

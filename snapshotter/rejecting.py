@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -21,13 +22,15 @@ class RejectsWriter:
 
     Args:
         engine: holds the refused rows.
+        encoding: the first one in which the dataset's files are read: the file must be readable in it, too.
         scratch: a folder for the engine.
         folder: where the files go once they are committed.
         drafts: where they are until then.
     """
 
-    def __init__(self, engine: Engine, scratch: Path, folder: Path, drafts: Path) -> None:
+    def __init__(self, engine: Engine, encoding: str, scratch: Path, folder: Path, drafts: Path) -> None:
         """Nothing is written yet."""
+        self._marked = codecs.lookup(encoding).name != "utf-8"
         self._engine, self._scratch, self._folder, self._drafts = engine, scratch, folder, drafts
         self._names: set[str] = set()
 
@@ -45,7 +48,7 @@ class RejectsWriter:
         positions = rejects.kept_positions(proven.names)
         if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):
             judged = draft.read_bytes()
-        content = rejects.compose(proven.names, proven.delimiter, judged, proven.refused)
+        content = rejects.compose(proven.names, proven.delimiter, judged, proven.refused, marked=self._marked)
         name = inbox.free_name(self._folder, f"{proven.name}.csv", sha256, taken=self._names)
         self._names.add(name)
         disk.make_folder(self._drafts)

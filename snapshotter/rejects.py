@@ -50,7 +50,7 @@ def kept_positions(names: Sequence[str]) -> list[int]:
     return [position for position, name in enumerate(names) if fold(name) not in COLUMNS]
 
 
-def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[Raw]) -> bytes:
+def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[Raw], *, marked: bool = False) -> bytes:
     """The content of a file of refused rows.
 
     Args:
@@ -58,11 +58,12 @@ def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[
         delimiter: the file's delimiter.
         judged: the lines of the refused rows, with the four cells.
         raws: what could not be read as a row.
+        marked: begin with a byte order mark, since another encoding would be tried on the file before UTF-8.
     """
     kept = [names[position] for position in kept_positions(names)]
     is_rejects_file = [fold(name) for name in names[-len(COLUMNS) :]] == list(COLUMNS)
     header = line([*kept, *COLUMNS], delimiter)
-    mark = "\ufeff" * header.startswith("\ufeff")  # or the one that is part of a name would be taken for one
+    mark = "\ufeff" * (marked or header.startswith("\ufeff"))  # or one that is part of a name would be taken for it
     lines = [(mark + header).encode(), judged]
     for record in raws:
         if record.rule == "csv":

@@ -15,9 +15,12 @@ def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRec
         effects: what its new rows did.
         engine: holds the merged rows.
     """
-    found = []
+    found, gone = [], draft.gone
+    named: dict[str, list[FileRecord]] = {}
+    for batch in draft.base.live:
+        named.setdefault(batch.record.name, []).append(batch.record)
     for record in draft.taken.records:
-        said = _lost_keys(draft, record, engine)
+        said = [] if record.batch in gone else _lost_keys(draft, record, named.get(record.name, []), engine)
         if record.batch in effects.late:
             said.append("every row of it is older than what was there already")
         if tied := effects.tied.get(record.batch or 0):
@@ -27,11 +30,17 @@ def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRec
     return found
 
 
-def _lost_keys(draft: Draft, record: FileRecord, engine: Engine) -> list[str]:
-    """A warning for a revision that lacks keys of the one before it, or of the one that it replaces."""
-    if record.batch is None or draft.resolution is None or record.batch in draft.gone:
+def _lost_keys(draft: Draft, record: FileRecord, named: list[FileRecord], engine: Engine) -> list[str]:
+    """A warning for a revision that lacks keys of the one before it, or of the one that it replaces.
+
+    Args:
+        draft: the commit in the making, resolved.
+        record: a file of the run.
+        named: the batches of its name that counted before.
+        engine: holds the merged rows.
+    """
+    if record.batch is None or draft.resolution is None:
         return []
-    named = [b.record for b in draft.base.live if b.record.name == record.name]
     earlier = [
         r for r in named if r.revision < record.revision and (record.replaces or r.revision == record.revision - 1)
     ]

@@ -109,7 +109,6 @@ def _frame(
         for index in header:
             holders.setdefault(index, []).append(number)
     in_key, rule = {field.index for field in key}, contract.config.delete_when
-    keeps = contract.config.absent_columns == "keep"  # else an absent cell is an empty one
     constant: list[Field] = []
     groups: dict[tuple[bool, tuple[int, ...]], list[Field]] = {}
     for index in sorted(holders):
@@ -118,7 +117,7 @@ def _frame(
             constant.append(field)
         else:
             is_marker = rule is not None and fold(columns[index].name) == fold(rule.column)
-            groups.setdefault((keeps and not is_marker, tuple(holders[index])), []).append(field)
+            groups.setdefault((not is_marker, tuple(holders[index])), []).append(field)
     numbered = (Group(i, tuple(fields), inherits) for i, ((inherits, _), fields) in enumerate(groups.items()))
     return Frame(key, tuple(constant), tuple(numbered))
 

@@ -105,6 +105,8 @@ def texts_of(column: pd.Series[Any], name: str, numbers: Positions) -> Texts:
     """
     import pandas as pd
 
+    if column.dtype.kind in "mM" and len(column) and column.isna().all():  # it would pass for empty cells
+        raise TransformRefused(f"the transform returned times in column {name!r}, where cells are text", name)
     values = column.to_numpy(dtype=object)
     empty = pd.isna(values)
     if empty.any():

@@ -71,12 +71,20 @@ class Content:
 
     def view(self, scratch: Path) -> bytes | mmap.mmap:
         """All bytes as one; never a mapping of a file that another process could cut, which would kill this one."""
-        if self.data is None and not self.private:
-            self.replace(self.chunks(), scratch)
+        self.own(scratch)
         if self.data is not None:
             return self.data
         assert self.file is not None
         return mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def own(self, scratch: Path) -> None:
+        """Hold a copy of ours, which nobody else can change, of what is not in memory.
+
+        Raises:
+            Deferred: the file was changed since it was fingerprinted.
+        """
+        if self.data is None and not self.private:
+            self.replace(self.chunks(), scratch)
 
     def replace(self, pieces: Iterable[bytes], scratch: Path) -> None:
         """Hold these bytes from now on, which were made of the present ones.

@@ -40,10 +40,9 @@ Rows and content
  9. Under replace_revisions a key may vanish, return or change because rows were withdrawn, with no new row
     that caused it. Such changes are not counted: `accepted` adds up, `rows = rows before + inserted -
     deleted` does not.
-10. Inheritance happens under absent_columns = "keep" only, and there for undeclared columns as well. Under
-    "null" a declared optional column that a file lacks is carried, empty, after the columns of its header
-    and in the order of declaration; a missing undeclared column is published empty. Under "reject" the
-    file is refused.
+10. absent_columns speaks of declared optional columns, and of the files that come while it holds. Under "null"
+    such a column that a file lacks is carried, empty, after the columns of its header and in the order of
+    declaration; under "reject" the file is refused. What a file does not carry is inherited under each.
 11. A key column may be missing if it is declared with required = false: its cell is empty. nullable is
     false for it unless declared, so by default an empty part of a composite key is a reject too.
 
@@ -632,7 +631,7 @@ class Reference:
             # "A column that the winning row's file does not carry takes, for this key, the cell of the
             # greatest-ranked row whose file carries it, but of none at or below the key's greatest
             # tombstone, and never for the column of `delete_when` (`absent_columns = "keep"`)."
-            if cell is None and self.config["absent_columns"] == "keep" and column != self.delete_column:
+            if cell is None and column != self.delete_column:
                 heirs = [r for r in rows if column in r.carries and (grave is None or r.rank > grave)]
                 if heirs:
                     cell = max(heirs, key=lambda r: r.rank).carries[column]
@@ -701,8 +700,7 @@ class Reference:
             return winner
         grave = max((r for r in rows if r.tombstone), key=lambda r: r.rank, default=None)
         heirs = [r for r in rows if column in r.carries and (grave is None or r.rank > grave.rank)]
-        inherits = self.config["absent_columns"] == "keep"
-        return max(heirs, key=lambda r: r.rank) if heirs and inherits else grave or winner
+        return max(heirs, key=lambda r: r.rank) if heirs else grave or winner
 
 
 def by_key(batches: Iterable[Batch]) -> dict[tuple[Any, ...], list[Row]]:

@@ -248,6 +248,16 @@ WRONG = {
         "datasets.default.delete_when",
         "not_empty",
     ),
+    "a limit beyond all time": (
+        HEAD_OF_DATASET + 'max_future = "99999999d"\n',
+        "datasets.default.max_future",
+        "less than 100 years",
+    ),
+    "an alias of ours": (
+        "[datasets.default.columns.v]\naliases = ['snapshot']\n",
+        "datasets.default.columns.v.aliases",
+        "never matches",
+    ),
     "a reserved dataset": ("[datasets.ledger]\n", "datasets.ledger", "neither `ledger` nor `rejects`"),
     "a dataset with a slash": ('[datasets."a/b"]\n', "datasets.a/b", "letters, digits"),
     "match nothing": (HEAD_OF_DATASET + "match = []\n", "datasets.default.match", "at least 1"),

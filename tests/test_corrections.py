@@ -154,3 +154,24 @@ def test_strip_and_title_are_those_of_python(workspace, cells):
             pass
         assert version.values["v"].strip("\x1c\x1d\x1e\x1f") == stripped.strip("\x1c\x1d\x1e\x1f")
         assert "  " not in version.values["w"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "correct", "mark"), [("boolean", [], "D"), ("string", ["upper"], "d"), ("string", ["zero_pad(2)"], "1")]
+)
+def test_a_mark_that_no_cell_can_be_is_an_error(workspace, kind, correct, mark):
+    """Rows that should be deleted would stay without a word."""
+    config = f"[datasets.default]\ndelete_when = {{ column = 'v', values = ['{mark}'] }}\n"
+    ws = workspace(config + column(kind, correct=correct), **{"a.csv": f"id,timestamp,v\n1,2024-01-01,{mark}\n"})
+    (dataset,) = ws.run().datasets
+    assert dataset.error.code == 2
+    assert "delete_when" in dataset.error.message
+
+
+def test_rows_that_are_refused_take_no_value_from_others(workspace):
+    """`unique` keeps the first row that is good otherwise; cells that are no value are not equal to each other."""
+    config = column("integer") + "unique = true\n[datasets.default.columns.w]\ntype = 'integer'\n"
+    rows = ["1,2024-01-01,7,x", "2,2024-01-01,7,1", "3,2024-01-01,7,1", "4,2024-01-01,u,1", "5,2024-01-01,w,1"]
+    ws = workspace(config, **{"a.csv": "id,timestamp,v,w\n" + "\n".join(rows) + "\n"})
+    ws.run()
+    assert [(r.row, r.rule) for r in ws.rejects()] == [(1, "type"), (3, "unique"), (4, "type"), (5, "type")]

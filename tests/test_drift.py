@@ -324,3 +324,57 @@ def test_ties_are_told_of_the_file_that_brings_them(workspace):
         ["2 keys have other rows at the same instant (ties); batch time, name, revision and row number decide"],
         [],
     ]
+
+
+@pytest.mark.parametrize("policy", ["reject", "null"])
+def test_no_policy_blanks_an_undeclared_column(workspace, policy):
+    """They speak of declared columns; what a file does not say of others stays known."""
+    config = f'[datasets.default]\nabsent_columns = "{policy}"\n'
+    ws = workspace(config, **{"a.csv": "id,timestamp,extra\n1,2024-01-01,kept\n"})
+    ws.run()
+    drop(ws, "b.csv", "id,timestamp\n1,2024-01-02\n")
+    ws.run()
+    assert latest(ws).splitlines()[1] == "1,2024-01-02,kept,b.csv"
+
+
+def test_a_policy_holds_from_the_next_file_on(workspace):
+    """What older files said nothing of is not blanked when `null` is asked for later."""
+    ws = workspace("[datasets.default]\n" + OPTIONAL, **{"a.csv": HEAD + "1,2024-01-01,5\n"})
+    ws.run()
+    drop(ws, "b.csv", "id,timestamp\n1,2024-01-02\n")
+    ws.run()
+    (ws.layout.root / "snapshotter.toml").write_text('[datasets.default]\nabsent_columns = "null"\n' + OPTIONAL)
+    ws = Workspace(ws.layout.root)
+    drop(ws, "c.csv", "id,timestamp\n2,2024-01-02\n")
+    counts = ws.run().datasets[0].counts
+    assert (counts.inserted, counts.updated) == (1, 0)
+    assert latest(ws).splitlines()[1:] == ["1,2024-01-02,5,b.csv", "2,2024-01-02,,c.csv"]
+
+
+@pytest.mark.parametrize(("declared", "came"), [("price €", "price $"), ("rate", "rate %"), ("दिन", "दान")])
+def test_symbols_and_marks_are_no_punctuation(workspace, declared, came):
+    """Names that differ in them mean different things."""
+    config = f'[datasets.default]\nheader_match = 1\n[datasets.default.columns."{declared}"]\n'
+    assert only(workspace(config, **{"a.csv": f"id,timestamp,{came}\n1,2024-01-01,5\n"}).run()).status == "rejected"
+
+
+def test_the_limit_is_exact(workspace):
+    """29 of 100 are not more than 0.29, though 0.29 * 100 is less than 29 in binary."""
+    cells = "".join(f"{n},2024-01-01,{'x' if n < 29 else n}\n" for n in range(100))
+    ws = workspace("[datasets.default]\nmax_reject_ratio = 0.29\n" + AMOUNT, **{"a.csv": HEAD + cells})
+    assert only(ws.run()).accepted == 71
+
+
+def test_a_file_that_is_refused_is_nothing_to_compare_with(workspace):
+    """Its columns, its size and its bytes make no warning for another one."""
+    config = "[datasets.default]\nmax_reject_ratio = 0.1\n" + AMOUNT
+    bad = "id,timestamp,amount,City,weird\n" + "".join(f"{n},2024-01-01,x,a,b\n" for n in range(100))
+    good = "id,timestamp,amount,city\n1,2024-01-01,1,a\n"
+    ws = workspace(config, **{"a.csv": bad, "b.csv": good, "c.csv": bad + "0,2024-01-01,x,a,b\n"})
+    assert {f.name: (f.status, len(f.warnings)) for f in ws.run().datasets[0].files} == {
+        "a.csv": ("rejected", 1),
+        "b.csv": ("applied", 0),
+        "c.csv": ("rejected", 1),
+    }
+    drop(ws, "d.csv", "id,timestamp,amount,city,weird\n2,2024-01-01,1,a,b\n")
+    assert only(ws.run()).warnings == ["new columns: 'weird'"]

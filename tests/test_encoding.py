@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import zstandard
-from conftest import latest
+from conftest import drop, latest
 
 from snapshotter import expansion, spool
 from snapshotter.reader import Irregular, decode, encoding
@@ -133,12 +133,12 @@ def test_a_file_that_no_candidate_can_decode_is_refused_whole(workspace, monkeyp
 
 
 def test_rejects_are_utf8_whatever_the_file_is(workspace):
-    """Header, cells and broken lines; and they are LF where the file is CR."""
+    """Header, cells and broken lines; LF where the file is CR; with a mark, since UTF-8 would not be tried first."""
     text = 'id,timestamp,größe\r1,2024-01-01,"é"x\r2,no,ü\r3,ö\r'
     ws = workspace(config("cp1252"), **{"a.csv": text.encode("cp1252")})
     ws.run()
     lines = (ws.layout.rejects("default") / "a.csv.csv").read_bytes().decode().split("\n")
-    assert lines[0].startswith("id,timestamp,größe,_reject_row,")
+    assert lines[0].startswith("\ufeffid,timestamp,größe,_reject_row,")
     assert lines[1].startswith("2,no,ü,2,")
     assert lines[2].startswith('"1,2024-01-01,""é""x",1,,csv,')
     assert lines[3].startswith("3,ö,3,,cells,")
@@ -199,3 +199,17 @@ def test_frames_that_are_to_be_skipped_are_skipped(workspace):
     ws = workspace(ROWS, **{"a.csv.zst": data})
     ws.run()
     assert latest(ws) == "id,timestamp,v,source_row\n1,2024-01-01,a,1\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "utf-8"])
+def test_refused_rows_come_back_as_they_were(workspace, encoding):
+    """The file of refused rows is UTF-8, and is read as such whatever the dataset's encodings are."""
+    config = f"[datasets.default]\nencodings = ['{encoding}']\n"
+    ws = workspace(config, **{"a.csv": "id,timestamp,città\n1,bad,Forlì\n2,2026-01-01,è\n".encode(encoding)})
+    ws.run()
+    path = ws.layout.rejects("default") / "a.csv.csv"
+    drop(ws, "a.csv.csv", path.read_bytes().replace(b"1,bad", b"1,2026-01-01"))
+    path.unlink()
+    ws.run()
+    assert latest(ws).splitlines()[:2] == ["id,timestamp,città,source_filename", "1,2026-01-01,Forlì,a.csv.csv"]
+    assert [reject.value for reject in ws.rejects()] == []

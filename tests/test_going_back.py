@@ -521,3 +521,17 @@ def test_a_requeued_file_goes_to_its_dataset_whatever_it_is_called(workspace):
     ws.clean(requeue=True)
     assert ws.run().unmatched == []
     assert (ws.layout.output / "latest.csv").read_bytes() == before
+
+
+def test_a_requeued_file_of_one_dataset_names_none_of_another(workspace):
+    """The same bytes under a name of another dataset are that dataset's own batch."""
+    config = "[datasets.aa]\nmatch = 'a*.csv'\n[datasets.bb]\nmatch = 'b*.csv'\n"
+    ws = workspace(config, **{"a0.csv": "id,timestamp\n0,2024-01-01\n"})
+    ws.run()
+    drop(ws, "a1.csv", "id,timestamp\n1,2024-01-01\n")
+    ws.run()
+    ws.reset(1, requeue=True, dataset="aa")
+    drop(ws, "b1.csv", "id,timestamp\n1,2024-01-01\n")
+    ws.run()
+    assert latest(ws, "bb").splitlines()[1:] == ["1,2024-01-01,b1.csv"]
+    assert latest(ws, "aa").splitlines()[1:] == ["0,2024-01-01,a0.csv", "1,2024-01-01,a1.csv"]

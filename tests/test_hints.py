@@ -152,3 +152,27 @@ def test_a_mended_file_of_rejects_comes_in_as_it_is(workspace):
     )
     drop(again, "a.csv.csv", rejected)
     assert again.run().datasets[0].counts.accepted == 1
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", r"\p{Lu}+", "(?i)[x-z]{2}"])
+def test_a_pattern_neither_hangs_nor_breaks_the_hint(workspace, pattern):
+    """Patterns are the engine's; they are asked there."""
+    ws = workspace(column("string", f"pattern = '{pattern}'"), **{"a.csv": row("a" * 50)})
+    ws.run()
+    assert run_cli("rejects", workspace=ws, timeout=60).returncode == 0
+
+
+def test_no_correction_is_proposed_that_would_not_help(workspace):
+    """A fraction is no integer, whatever its mark."""
+    ws = workspace(column("integer"), **{"a.csv": row("1,5")})
+    ws.run()
+    (group,) = ws.reject_groups()
+    assert "correct" not in group.hint
+
+
+def test_a_long_list_of_values_is_not_cut(workspace):
+    """What is proposed is TOML, or words."""
+    cells = "".join(f"{n},2024-01-01,v{n}\n" for n in range(100))
+    ws = workspace(column("string", "values = ['a']"), **{"a.csv": HEAD + cells})
+    ws.run()
+    assert ws.reject_groups()[0].hint.endswith("values = a list with the others in it, or none")

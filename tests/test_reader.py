@@ -14,7 +14,7 @@ from conftest import latest, run_cli
 from hypothesis import Phase, assume, example, given, note, settings
 from hypothesis import strategies as st
 
-from snapshotter import expansion, spool
+from snapshotter import expansion, loading, spool
 from snapshotter.engine.duckdb import DuckDBEngine
 from snapshotter.reader import DELIMITERS, Irregular, Layout, Prover, header_names, header_span
 from snapshotter.reader.proof import NotRegular
@@ -435,7 +435,7 @@ def test_what_is_taken_whole_is_what_python_reads(workspace, files):
     """Every row of every file without a broken line is csv.reader's, under its number."""
     drops = {f"{place}.csv": data for place, data in enumerate(files)}
     note("\n".join(f"{name}: {data!r}" for name, data in drops.items()))
-    ws = workspace(**drops)
+    ws = workspace("[datasets.default]\nheader_match = 1\n", **drops)
     (told,) = ws.run().datasets
     assert told.error is None
     broken, refused = (
@@ -636,3 +636,27 @@ def test_the_program_tells_the_record(workspace):
     assert run_cli("run", workspace=ws).returncode == 1
     (told,) = json.loads(run_cli("rejects", "--json", workspace=ws).stdout)
     assert (told["file"], told["row"], told["column"], told["rule"]) == ("a.csv", 2, None, "encoding")
+
+
+@pytest.mark.parametrize("more", ['9,2024-01-01,"x', "9,2024-01-01,xy\n"])
+def test_a_large_file_that_grows_while_it_is_read_waits(workspace, monkeypatch, more):
+    """It was proved, and is changed before its ragged records are looked for: the next run takes it, whole."""
+    monkeypatch.setattr(spool, "LARGE", 20)
+    ws = workspace(
+        **{"a.csv": "id,timestamp,v\n1,2024-01-01,a\n2,2024-01-01\n", "b.csv": "id,timestamp\n3,2024-01-01\n"}
+    )
+    attempt = loading._attempt
+
+    def attempt_beside_a_writer(engine, text):
+        found = attempt(engine, text)
+        path = ws.layout.queue / "a.csv"
+        if path.exists() and not path.read_text().endswith(more):
+            with path.open("a") as file:
+                file.write(more)
+        return found
+
+    monkeypatch.setattr(loading, "_attempt", attempt_beside_a_writer)
+    files = {file.name: file.status for file in ws.run().datasets[0].files}
+    assert files == {"a.csv": "deferred", "b.csv": "applied"}
+    monkeypatch.undo()
+    assert [file.status for file in ws.run().datasets[0].files] == ["applied"]

@@ -69,13 +69,13 @@ def test_a_run_says_how_many_keys_go(replaced):
 
 
 def test_withdrawing_a_revision_brings_back_the_one_before_it(replaced):
-    """As if it had never come, again and again, down to nothing; what does not count cannot be withdrawn."""
-    with pytest.raises(NoSuchBatch, match="replaced"):
-        replaced.withdraw("a.csv", 1)
+    """As if it had never come, again and again, down to nothing; then there is nothing to withdraw."""
     for wanted in ({"2": "r2", "3": "r2"}, {"1": "r1", "2": "r1", "3": "r1"}, {}):
         replaced.withdraw("a.csv")
         assert rows(replaced) == wanted
         assert replaced.check().problems == []
+    with pytest.raises(NoSuchBatch, match="withdrawn"):
+        replaced.withdraw("a.csv", 1)
 
 
 def test_a_reset_brings_back_what_counted_then(replaced):
@@ -224,3 +224,15 @@ def test_a_mended_file_takes_the_place_of_itself(workspace):
     assert [status for *_, status in statuses(ws)] == ["replaced", "replaced", "applied"]
     ws.withdraw("a.csv")
     assert rows(ws) == {"1": "r1", "2": "r1", "3": "r1"}
+
+
+def test_a_replaced_revision_can_be_taken_back(replaced):
+    """By its revision; a rebuild then does without its file."""
+    (replaced.layout.processed / "a.csv").unlink()
+    before = latest(replaced)
+    replaced.withdraw("a.csv@1")
+    assert statuses(replaced)[0] == ("a.csv", 1, "withdrawn")
+    assert latest(replaced) == before
+    replaced.rebuild()
+    assert latest(replaced) == before
+    assert replaced.check().problems == []

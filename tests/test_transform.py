@@ -104,9 +104,25 @@ def test_cells_come_as_texts_and_empty_ones_as_empty_texts(cleaned):
     assert len(refused_rows(ws, "a.csv")) == 6
 
 
-@pytest.mark.parametrize("nothing", ["None", "float('nan')", "pd.NA", "pd.NaT", "''"])
+def test_times_are_no_texts(cleaned):
+    """Nor is a column of times of which none could be read: it would pass for empty cells."""
+    ws = cleaned(
+        """
+        import pandas as pd
+
+        def tidy(df):
+            df["v"] = pd.to_datetime(df["v"], errors="coerce", format="%d/%m/%Y")
+            return df
+        """,
+        **{"a.csv": GOOD},
+    )
+    (file,) = ws.run().datasets[0].files
+    assert (file.status, "times in column 'v'" in file.warnings[-1]) == ("rejected", True)
+
+
+@pytest.mark.parametrize("nothing", ["None", "float('nan')", "pd.NA", "''"])
 def test_missing_is_empty(cleaned, nothing):
-    """None, NaN, NA and NaT come back as empty cells, in a column with texts and in one without."""
+    """None, NaN and NA come back as empty cells, in a column with texts and in one without."""
     ws = cleaned(
         f"""
         import pandas as pd

@@ -96,7 +96,7 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
     columns: dict[str, Column] = {}
     for name, rules in _declared(config).items():
         where = f"columns.{name}"
-        if fold(name) in map(fold, LINEAGE) or fold(name).startswith("_reject_") or not name:
+        if _is_ours(name) or not name:
             raise problem(
                 where,
                 "is a name that latest.csv or the rejects need themselves",
@@ -124,6 +124,10 @@ def compile_contract(dataset: str, config: DatasetConfig, file: Path | str = FIL
             "Allowed: string, timestamp, date.",
         )
     return Contract(dataset, config, columns, _aliases(columns, problem), key, timestamp, clock, parameters)
+
+
+def _is_ours(name: str) -> bool:
+    return fold(name) in map(fold, LINEAGE) or fold(name).startswith("_reject_")
 
 
 def _declared(config: DatasetConfig) -> dict[str, ColumnConfig]:
@@ -162,6 +166,9 @@ def _aliases(columns: dict[str, Column], problem: Problem) -> dict[str, str]:
     aliases: dict[str, str] = {}
     for folded, column in columns.items():
         for alias in column.rules.aliases:
+            if _is_ours(alias):
+                what = f"{alias!r} is a name that latest.csv or the rejects need themselves, and never matches"
+                raise problem(f"columns.{column.name}.aliases", what, f"Not: {', '.join(LINEAGE)}.")
             if fold(alias) in columns or aliases.get(fold(alias), folded) != folded:
                 raise problem(
                     f"columns.{column.name}.aliases", f"{alias!r} means another column already", "Remove one."

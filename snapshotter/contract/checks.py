@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapshotter.contract.columns import Column
@@ -79,18 +80,34 @@ def _value_checks(column: Column, cell: str, value: str, bind: Parameters) -> li
     return checks
 
 
-def literals(column: Column, bind: Parameters) -> list[tuple[str, str]]:
-    """The settings of a column that only the engine can judge: (key, SQL that is NULL or fails if it is no good)."""
+def literals(column: Column, marks: Sequence[str], bind: Parameters) -> list[tuple[str, str]]:
+    """The settings of a column that only the engine can judge: (key, SQL that is NULL or fails if it is no good).
+
+    Args:
+        column: the column.
+        marks: the values of `delete_when`, if it is about this column.
+        bind: keeps the values.
+    """
     rules = column.rules
     settings = [(f"min = {rules.min!r}", rules.min), (f"max = {rules.max!r}", rules.max)]
-    settings += [(f"values: {value!r}", value) for value in rules.values or ()]
     found = [(key, column.type.parse(f"{bind.bind(text)}::VARCHAR")) for key, text in settings if text is not None]
     if rules.min is not None and rules.max is not None:
         (_, low), (_, high) = found[:2]
         found.append((f"min = {rules.min!r} with max = {rules.max!r}", f"CASE WHEN ({low}) <= ({high}) THEN TRUE END"))
+    found += [(f"values: {value!r}", _possible(column, value, bind)) for value in rules.values or ()]
+    found += [(f"delete_when: {value!r}", _possible(column, value, bind)) for value in marks]
     if rules.pattern is not None:
         found.append((f"pattern = {rules.pattern!r}", f"regexp_full_match('', {bind.bind(rules.pattern)})"))
     return found
+
+
+def _possible(column: Column, value: str, bind: Parameters) -> str:
+    """SQL that is NULL if no cell can be this value: it is none of its type, or its corrections would change it."""
+    text = f"{bind.bind(value)}::VARCHAR"
+    query = f"SELECT {text} AS t"
+    for step in column.steps:
+        query = f"SELECT {step.sql('t')} AS t FROM ({query})"
+    return f"(SELECT CASE WHEN t = {text} AND {column.type.parse('t')} IS NOT NULL THEN TRUE END FROM ({query}))"
 
 
 def key_check(columns: tuple[Column, ...], cells: list[str]) -> list[Check]:

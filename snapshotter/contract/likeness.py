@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 _WORTH_NAMING = 60.0  # of 100: what is less alike than this is no help in a message
@@ -10,8 +11,12 @@ _NAMED = 2
 
 
 def plain(name: str) -> str:
-    """A name without case, blanks and punctuation: `Province/State` is `provincestate`."""
-    return "".join(c for c in name.casefold() if c.isalnum())
+    """A name without case, blanks and punctuation: `Province/State` is `provincestate`.
+
+    Symbols stay, and the percent sign among them: `price $` is not `price €`, nor `rate %` a `rate`.
+    """
+    composed = unicodedata.normalize("NFC", name).casefold()
+    return "".join(c for c in composed if c in "%‰" or not (c.isspace() or unicodedata.category(c)[0] in "PZ"))
 
 
 def similar(

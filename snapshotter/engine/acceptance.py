@@ -11,6 +11,7 @@ import duckdb
 
 from snapshotter.contract import Contract
 from snapshotter.contract.checks import literals
+from snapshotter.contract.columns import fold
 from snapshotter.contract.model import Judge
 from snapshotter.engine import judging
 from snapshotter.engine.base import Cell, ReadFailed, Rows, Span, Text, Verdict
@@ -33,20 +34,23 @@ class Acceptance(Session):
         # A cell can only be taken for NULL if it is this text, which no file can know.
         self._never = secrets.token_hex(16)
         self._accepted: list[str] = []
-        self._rejected: list[str] = []
+        self._rejected: dict[int, str] = {}  # the table of refused rows of each batch that has some
+        self._tables: dict[int, str] = {}  # the table of accepted rows of each batch
         self._is_transformed = False  # whether `raw` holds what a user's function made of `original`
 
     def verify(self, contract: Contract) -> None:
         """Try the patterns and bounds of a contract."""
+        rule = contract.config.delete_when
         for column in contract.columns.values():
-            for setting, sql in literals(column, contract.parameters):
+            marks = (rule.values or ()) if rule and fold(rule.column) == fold(column.name) else ()
+            for setting, sql in literals(column, marks, contract.parameters):
                 try:
                     ok = self._one(f"SELECT {sql} IS NOT NULL", contract.parameters)
                 except duckdb.Error:
                     ok = False
                 if not ok:
                     key = f"datasets.{contract.dataset}.columns.{column.name}.{setting}"
-                    allowed = f"It must be {column.type.says}, or for a pattern, an RE2 regular expression."
+                    allowed = f"It must be {column.type.says} that corrections leave as it is; a pattern, RE2."
                     raise ConfigError(file="snapshotter.toml", key=key, problem="makes no sense", allowed=allowed)
 
     def read(self, text: Text) -> int:
@@ -96,13 +100,14 @@ class Acceptance(Session):
         if judge:
             judging.ask(judge, self._all, accepted, cells, contract)
         verdicts, is_clean = self._verdicts(validation, accepted, cells, contract)
+        self._tables |= dict.fromkeys((span.batch for span in spans), accepted)
         some_left_out = self._is_transformed and self._one(
             "SELECT (SELECT count(*) FROM original) > (SELECT count(*) FROM raw)"
         )
         if some_left_out or not is_clean:
             more = f" UNION ALL BY NAME {left_out()}" if some_left_out else ""
             self._run(f"CREATE TABLE {rejected} AS {validation.rejected()}{more}", contract.parameters)
-            self._rejected.append(rejected)
+            self._rejected |= dict.fromkeys((span.batch for span in spans), rejected)
             if judge:
                 self._run(judging.refused(rejected, "original" if self._is_transformed else "raw"))
             self._run(f"DELETE FROM {accepted} WHERE NOT _ok")
@@ -132,13 +137,18 @@ class Acceptance(Session):
 
     def failures(self, batch: int) -> list[tuple[str, str, str, int]]:
         """Count failures: a refused row has one line for each."""
-        lines = ", ".join(f"unnest(string_split({name}, chr(10))) AS {name}" for name in _FAILURE)
-        each = " UNION ALL ".join(f"SELECT {lines} FROM {table} WHERE _batch = {batch:d}" for table in self._rejected)
-        if not each:
+        if batch not in self._rejected:
             return []
-        names = ", ".join(_FAILURE)
+        names, lines = ", ".join(_FAILURE), ", ".join(f"unnest(string_split({n}, chr(10))) AS {n}" for n in _FAILURE)
+        each = f"SELECT {lines} FROM {self._rejected[batch]} WHERE _batch = {batch:d}"
         query = f"SELECT {names}, count(*) FROM ({each}) GROUP BY ALL ORDER BY count(*) DESC, {names}"
         return [(str(column), str(rule), str(reason), int(rows)) for column, rule, reason, rows in self._all(query)]
+
+    def forget(self, batch: int) -> None:
+        """Delete from the tables of judged rows."""
+        for tables in (self._tables, self._rejected):
+            if batch in tables:
+                self._run(f"DELETE FROM {tables[batch]} WHERE _batch = {batch:d}")
 
     def _forget_text(self) -> None:
         for table in ("raw", "original"):
@@ -149,20 +159,14 @@ class Acceptance(Session):
         rows = [(s.first, s.batch, s.record) for s in spans]
         self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", rows)
 
-    def forget(self, batch: int) -> None:
-        """Delete from every table of judged rows."""
-        for table in (*self._accepted, *self._rejected):
-            self._run(f"DELETE FROM {table} WHERE _batch = {batch:d}")
-
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch, without a header."""
+        if batch not in self._rejected:
+            return 0
         cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
-        for table in self._rejected:
-            if self._one(f"SELECT count(*) FROM {table} WHERE _batch = {batch:d}"):
-                wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
-                query = f"SELECT {cells}, _row, nullif(_columns, ''), _rules, _reasons FROM {table} {wanted}"
-                return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}")
-        return 0
+        wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
+        query = f"SELECT {cells}, _row, nullif(_columns, ''), _rules, _reasons FROM {self._rejected[batch]} {wanted}"
+        return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}")
 
 
 def _is_empty(field: Field) -> str:

@@ -119,12 +119,20 @@ class Validation:
         typed = [cell for cell in self._texts if cell.column.type.name != "string"]
         parts = ["*", *(f"{cell.column.type.parse(f't{cell.position}')} AS v{cell.field.index}" for cell in typed)]
         parts.append(f"{self._contract.clock.instant(f't{self._timestamp().position}', self._bind)} AS _instant")
-        for cell in self._unique:
-            text = f"t{cell.position}"
-            value = text if cell.column.type.name == "string" else cell.column.type.parse(text)
-            place = f"row_number() OVER (PARTITION BY _batch, {value} ORDER BY _n)"
-            parts.append(f"{place} AS _occurrence_{cell.field.index}")
-        return f"SELECT {', '.join(parts)} FROM ({self._corrected_texts()})"
+        parsed = f"SELECT {', '.join(parts)} FROM ({self._corrected_texts()})"
+        if not self._unique:
+            return parsed
+        others = all_of(check.condition for check in self._checks if check.rule != "unique")
+        marked = f"SELECT *, ({others}) AS _good FROM ({parsed})"
+        places = [
+            f"row_number() OVER (PARTITION BY _batch, _good, {self._compared(cell)} ORDER BY _n) "
+            f"AS _occurrence_{cell.field.index}"
+            for cell in self._unique
+        ]
+        return f"SELECT *, {', '.join(places)} FROM ({marked})"
+
+    def _compared(self, cell: Cell) -> str:
+        return f"t{cell.position}" if cell.column.type.name == "string" else f"v{cell.field.index}"
 
     def _corrected_texts(self) -> str:
         """Query of the texts after each step of correction (s3_1: position 3 after its first), and at last t3.
@@ -197,7 +205,8 @@ class Validation:
             Check(
                 c.column.name,
                 "unique",
-                f"t{c.position} = '' OR _occurrence_{c.field.index} = 1",
+                # Only rows that are good otherwise compete: a refused one takes no value from another.
+                f"t{c.position} = '' OR NOT _good OR _occurrence_{c.field.index} = 1",
                 "stands more than once",
             )
             for c in self._unique

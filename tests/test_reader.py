@@ -5,6 +5,7 @@ import gzip
 import io
 import itertools
 import json
+import re
 
 import duckdb
 import numpy as np
@@ -38,7 +39,7 @@ def python_reads(data: bytes) -> tuple[list[list[str]], str]:
             rows = python_rows(data, delimiter)
         except csv.Error:
             continue
-        if rows and {"id", "timestamp"} <= {name.casefold() for name in rows[0]}:
+        if rows and {"id", "timestamp"} <= {re.sub(r"[\W_]", "", name.casefold()) for name in rows[0]}:
             return rows, delimiter
     raise csv.Error
 

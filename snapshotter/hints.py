@@ -34,6 +34,8 @@ def hint(rejects: Sequence[RejectInfo], contract: Contract) -> str:
         said = _about_column(first.rule, column, values, contract) or _about_header(first, column)
         if said.startswith(_OF_DATASET):
             return f"{dataset} {said}"
+        if said and contract.config.contract:
+            return _elsewhere(said, contract.config.contract, column.name)
         if said:
             return f"[datasets.{contract.dataset}.columns.{_key(column.name)}] {said}"
     said = _WHOLE.get(first.rule, "")
@@ -41,6 +43,45 @@ def hint(rejects: Sequence[RejectInfo], contract: Contract) -> str:
         said = 'extra_columns = "keep"'
     return f"{dataset} {said}" if "=" in said else said
 
+
+def _elsewhere(said: str, source: str, column: str) -> str:
+    """A setting of a column in the words of the model or the file that brings the columns."""
+    key, _, rest = said.partition(" = ")
+    if source.endswith((".yaml", ".yml")):
+        words = _IN_ODCS.get(said) or f"{_IN_ODCS.get(key, f'custom property snapshotter.{key}')}: {rest}"
+        return f"in {source}, property {column}: {words}"
+    if key in ("correct", "null_values"):
+        name = next((name for name in _IN_STRING if f'"{name}"' in rest), "")
+        words = f"StringConstraints({_IN_STRING[name]}=True)" if name else "mend the cells, or name a `transform`"
+    else:
+        words = _IN_MODEL.get(said) or f"{_IN_MODEL[key]}{rest}"
+    return f"in {source}, field {column}: {words}"
+
+
+_IN_ODCS = {
+    "nullable = true": "required: false",
+    "unique = false": "unique: false",
+    "min": "logicalTypeOptions.minimum",
+    "max": "logicalTypeOptions.maximum",
+    "min_length": "logicalTypeOptions.minLength",
+    "max_length": "logicalTypeOptions.maxLength",
+    "pattern": "logicalTypeOptions.pattern",
+    "values": "an enum with the values",
+    "type": "logicalType",
+}
+_IN_MODEL = {
+    "nullable = true": "`| None`",
+    "min": "ge=",
+    "max": "le=",
+    "min_length": "min_length=",
+    "max_length": "max_length=",
+    "pattern": "pattern=",
+    "values": "Literal",
+    'type = "string", or mend the cells': "the type str, or mend the cells",
+    "aliases": "validation_alias=AliasChoices of ",
+    "required = false, if it may be absent": "a default, if it may be absent",
+}
+_IN_STRING = {"strip": "strip_whitespace", "lower": "to_lower", "upper": "to_upper"}
 
 _WHOLE = {
     "encoding": 'encodings = ["utf-8", "cp1252"] (or the encoding that its writer used)',

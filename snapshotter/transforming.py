@@ -6,13 +6,11 @@ It is believed in nothing: what comes back must be texts, in the same columns ea
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,7 +20,7 @@ from snapshotter.contract.columns import fold
 from snapshotter.contract.header import Header, HeaderRefused, refuse_twins, resolve
 from snapshotter.engine.base import Engine, Rows, Span
 from snapshotter.errors import ConfigError
-from snapshotter.extension import load_object, source_digest
+from snapshotter.extension import Extension, load
 from snapshotter.reader import Layout, Positions
 from snapshotter.returned import (
     ROW,
@@ -56,15 +54,14 @@ def load_transform(workspace: Path, contract: Contract) -> Transform | None:
     if not reference:
         return None
     try:
-        with redirect_stdout(sys.stderr):  # stdout is for data
-            function = load_object(workspace, reference)
-        if not callable(function):
+        extension = load(workspace, reference)
+        if not callable(extension.object):
             raise ValueError("is not a function")  # noqa: TRY004 - one of the ways in which the setting is no good
     except ValueError as error:
         allowed = "It must be a function of a module in the workspace, or of an installed one."
         key = f"datasets.{contract.dataset}.transform"
         raise ConfigError(file=workspace / FILE_NAME, key=key, problem=str(error), allowed=allowed) from error
-    return Transform(function, contract, source_digest(workspace, reference))
+    return Transform(extension, contract)
 
 
 def rows_at_once(width: int, layout: Layout, size: int) -> int:
@@ -84,15 +81,14 @@ class Transform:
     """The function of one dataset.
 
     Args:
-        function: gets and returns a DataFrame.
+        extension: its object gets and returns a DataFrame.
         contract: the dataset's contract.
-        digest: of the function's source; empty if that is not in the workspace.
     """
 
-    def __init__(self, function: Callable[[pd.DataFrame], object], contract: Contract, digest: str) -> None:
+    def __init__(self, extension: Extension, contract: Contract) -> None:
         """Know no header yet."""
-        self.digest = digest
-        self._function, self._contract = function, contract
+        self.digest = extension.digest
+        self._extension, self._contract = extension, contract
         self._resolved: dict[tuple[tuple[str, ...], tuple[str, ...], frozenset[int]], Header] = {}
 
     def untold(self, names: Sequence[str]) -> Header:
@@ -207,9 +203,10 @@ class Transform:
         return [name for name in columns if name != ROW], Rows(places, arrays)
 
     def _called(self, frame: pd.DataFrame, numbers: Positions) -> object:
+        function = cast("Callable[[pd.DataFrame], object]", self._extension.object)
         try:
-            with redirect_stdout(sys.stderr):  # stdout is for data
-                return self._function(frame)
+            with self._extension.running():
+                return function(frame)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a function raises is about this file
             words = f"raised {type(error).__name__} {_where(error)}, given {records(numbers)}"
             raise TransformRefused(f"the transform {words}") from None

@@ -104,6 +104,52 @@ def toml(value):
     return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
 
 
+ELSEWHERE = {
+    "model:Row": (
+        "model.py",
+        (
+            "from datetime import datetime\nfrom typing import Literal\nfrom pydantic import BaseModel, Field\n\n\n"
+            "class Row(BaseModel):\n    id: int\n    timestamp: datetime\n    low: int = Field(ge=10)\n"
+            "    kind: Literal['a']\n    whole: int\n    full: str\n    digits: int\n"
+        ),
+        {
+            "low": "in model:Row, field low: ge=7",
+            "kind": 'in model:Row, field kind: Literal["a", "b"]',
+            "whole": "in model:Row, field whole: the type str, or mend the cells",
+            "full": "in model:Row, field full: `| None`",
+            "digits": "in model:Row, field digits: mend the cells, or name a `transform`",
+        },
+    ),
+    "x.odcs.yaml": (
+        "x.odcs.yaml",
+        (
+            "kind: DataContract\napiVersion: v3.0.2\nid: x\nversion: 1.0.0\nstatus: draft\nschema:\n  - name: t\n"
+            "    properties:\n      - {name: low, logicalType: integer, logicalTypeOptions: {minimum: 10}}\n"
+            "      - {name: kind, enum: [{value: a}]}\n      - {name: whole, logicalType: integer}\n"
+            "      - {name: full, required: true}\n      - {name: digits, logicalType: integer}\n"
+        ),
+        {
+            "low": "in x.odcs.yaml, property low: logicalTypeOptions.minimum: 7",
+            "kind": 'in x.odcs.yaml, property kind: an enum with the values: ["a", "b"]',
+            "whole": 'in x.odcs.yaml, property whole: logicalType: "string", or mend the cells',
+            "full": "in x.odcs.yaml, property full: required: false",
+            "digits": 'in x.odcs.yaml, property digits: custom property snapshotter.correct: ["thousands"]',
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("source", ELSEWHERE)
+def test_a_contract_from_elsewhere_is_mended_there(workspace, source):
+    """`[columns]` beside `contract` is an error: the hint names the field or the property, and its own words."""
+    name, text, wanted = ELSEWHERE[source]
+    content = "id,timestamp,low,kind,whole,full,digits\n1,2024-01-01,7,b,x,,1 000\n"
+    ws = workspace(f'[datasets.default]\ncontract = "{source}"\n', **{"a.csv": content})
+    (ws.layout.root / name).write_text(text)
+    ws.run()
+    assert {group.column: group.hint for group in ws.reject_groups()} == wanted
+
+
 def test_both_readings_of_a_date_are_named(workspace):
     """Where day and month are unclear, the hint names both formats and takes none."""
     ws = workspace(**{"a.csv": row("a", "6/3/2020 17:00")})

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -34,6 +35,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StringConstraints,
+    ValidationError,
     condecimal,
     conint,
     constr,
@@ -199,6 +201,7 @@ def test_configuration_of_the_model_counts():
         Annotated[list[str], BeforeValidator(lambda text: text.split("|"))],
         Annotated[Annotated[int, Field(ge=1)], Field(ge=2)],
         Annotated[str, Field(ge="b")],
+        Annotated[str, Field(pattern="(a{500}){3}")],  # more than RE2 takes
     ],
     ids=lambda annotation: re.sub(r"0x[0-9a-f]+", "", str(annotation)),
 )
@@ -345,6 +348,14 @@ def test_python_is_only_needed_where_there_is_some():
     assert RowModel(private).needs_python  # pydantic gives it a hook of its own
 
 
+@pytest.mark.parametrize("hook", ["__new__", "__init__", "model_post_init", "model_validate"])
+def test_a_hook_may_come_from_a_class_that_is_no_model(hook):
+    """A mixin of plain Python has the model asked, too."""
+    mixin = type("Mixin", (), {hook: lambda *_, **__: None})
+    plain = create_model("Plain", x=(int, ...))
+    assert RowModel(type("Row", (mixin, plain), {"__module__": __name__})).needs_python
+
+
 def test_a_broken_validator_ends_the_judgement_of_its_batch():
     """The first exception that is no refusal is kept for its batch; other batches are judged on."""
 
@@ -401,6 +412,43 @@ def test_a_row_as_a_whole_can_be_refused(workspace):
     assert (reject.row, reject.column, reject.value, reject.reason) == (1, None, None, "nine is taken")
 
 
+WORDS = ["ab", "AB", " ab ", "Ab", "ß", "ßß", "abc "]
+TEXTS = {
+    "pattern, upper": ("Annotated[str, StringConstraints(to_upper=True), Field(pattern='^[a-z]+$')]", ""),
+    "pattern, lower": ("Annotated[str, StringConstraints(to_lower=True, pattern='^[A-Z]+$')]", ""),
+    "pattern, configured": (
+        "Annotated[str, Field(pattern='^[a-z]+$')]",
+        "str_to_upper=True, str_strip_whitespace=True",
+    ),
+    "length, configured": ("Annotated[str, Field(min_length=2, max_length=2)]", "str_strip_whitespace=True"),
+    "length, upper": ("Annotated[str, StringConstraints(to_upper=True, max_length=1)]", ""),
+    "not stripped": (
+        "Annotated[str, StringConstraints(strip_whitespace=False, max_length=2)]",
+        "str_strip_whitespace=True",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_a_cell_passes_if_pydantic_takes_it(workspace, case):
+    """Pydantic strips, asks for length and pattern, and then changes the case: the verdicts are the same here."""
+    annotation, config = TEXTS[case]
+    model = "from typing import Annotated\n" + HEAD + f"    x: {annotation}\n    model_config = ConfigDict({config})\n"
+    names: dict[str, Any] = {}
+    exec(model, names)
+    wanted = []
+    for number, cell in enumerate(WORDS):
+        with suppress(ValidationError):
+            names["Row"](id=number, timestamp="2024-01-01T00:00:00Z", x=cell)
+            wanted.append(number)
+    rows = "".join(f'{number},2024-01-01,"{cell}"\n' for number, cell in enumerate(WORDS))
+    ws = modelled(workspace, model, **{"a.csv": "id,timestamp,x\n" + rows})
+    ws.run()
+    refused = {row - 1 for _, row, *_ in rejected(ws)}
+    assert [number for number in range(len(WORDS)) if number not in refused] == wanted
+    assert 0 < len(wanted) < len(WORDS)
+
+
 def test_values_that_a_validator_changes_are_not_taken(workspace):
     """What is published is what the file says."""
     model = HEAD + "    name: Annotated[str, AfterValidator(str.upper)]\n"
@@ -433,6 +481,29 @@ def test_a_broken_model_refuses_the_file_and_loses_nothing(workspace):
     (result,) = ws.run().datasets
     assert [(f.name, f.accepted) for f in result.files] == [("a.csv", 2), ("a2.csv", 1)]
     assert ws.check().ok
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(0)", "raise GeneratorExit"])
+def test_a_validator_that_ends_the_program_refuses_its_file(workspace, end):
+    """`sys.exit()` in a model is a mistake like any other: the file is refused whole, others go on."""
+    model = EVEN.replace("raise ValueError('is odd')", end)
+    ws = modelled(workspace, model, **{"a.csv": "id,timestamp,amount\n1,2024-01-01,3\n"})
+    drop(ws, "b.csv", "id,timestamp,amount\n2,2024-01-01,2\n")
+    done = run_cli("run", "--json", workspace=ws)
+    assert done.returncode == 1
+    assert [file["status"] for file in json.loads(done.stdout)["datasets"][0]["files"]] == ["rejected", "applied"]
+
+
+def test_what_a_model_prints_is_no_data(workspace):
+    """Its prints go to stderr, as it is imported and as it judges; a model's helper is that of its workspace."""
+    model = EVEN.replace("        if value", "        print('judging', ODD)\n        if value")
+    model = "from helpers import ODD\nprint('importing')\n" + model
+    ws = modelled(workspace, model, **{"a.csv": "id,timestamp,amount\n1,2024-01-01,2\n"})
+    (ws.layout.root / "helpers.py").write_text("ODD = 1\n")
+    done = run_cli("run", "--json", workspace=ws)
+    assert json.loads(done.stdout)["datasets"][0]["counts"]["accepted"] == 1
+    assert "importing\n" in done.stderr
+    assert "judging 1\n" in done.stderr
 
 
 def test_many_rows_go_through_in_chunks(workspace, monkeypatch):
@@ -571,6 +642,24 @@ def test_mistakes_are_named_before_anything_is_touched(case, workspace):
     assert "datasets.default." in caught.value.message
     assert (ws.layout.queue / "a.csv").exists()
     assert not list(ws.layout.root.glob("output/*/*"))
+
+
+def test_a_missing_package_for_emails_is_named(workspace, monkeypatch):
+    """EmailStr needs a package that may not be there: the error says how it comes."""
+    monkeypatch.setitem(sys.modules, "email_validator", None)
+    ws = modelled(workspace, HEAD + "    mail: EmailStr\n", **{"a.csv": "id,timestamp,mail\n"})
+    with pytest.raises(ConfigError) as caught:
+        ws.run()
+    assert 'pip install "pydantic[email]"' in caught.value.remedy
+
+
+def test_a_pattern_that_re2_does_not_take_is_asked_of_the_model(workspace):
+    """The dataset goes on."""
+    model = HEAD + "    x: str = Field(pattern='^(a{500}){3}$')\n"
+    content = f"id,timestamp,x\n1,2024-01-01,{'a' * 1500}\n2,2024-01-01,a\n"
+    ws = modelled(workspace, model, **{"a.csv": content})
+    counts = ws.run().datasets[0].counts
+    assert (counts.accepted, counts.rejected) == (1, 1)
 
 
 def test_a_link_out_of_the_workspace_is_refused(workspace, tmp_path):

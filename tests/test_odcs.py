@@ -127,7 +127,45 @@ def test_properties_become_columns(tmp_path, prop, expected):
     assert one(tmp_path, **prop) == expected
 
 
+def test_codes_are_the_texts_that_were_written(tmp_path):
+    """YAML reads NO as false, 010 as 8 and 12:30 as 750; listed for a text, or a date, they are what was written."""
+    text = HEAD + "schema:\n  - name: t\n    properties:\n"
+    text += "      - {name: x, logicalType: string, enum: [{value: NO}, {value: 010}, {value: 12:30}, {value: 1.50}]}\n"
+    text += "      - name: y\n        quality:\n"
+    text += "          - {metric: invalidValues, mustBe: 0, arguments: {validValues: [no, 2024-02-31, 1_0, 'null']}}\n"
+    text += "      - {name: z, logicalType: date, enum: [{value: 2024-01-01}]}\n"
+    text += "      - {name: b, logicalType: boolean, enum: [{value: NO}]}\n"
+    columns = parse(tmp_path, text).columns
+    assert columns["x"].values == ("NO", "010", "12:30", "1.50")
+    assert columns["y"].values == ("no", "2024-02-31", "1_0", "null")
+    assert columns["z"].values == ("2024-01-01",)
+    assert columns["b"].values == ("false",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("string", "null", "lists null without quotes"),
+        ("string", "", "lists nothing without quotes"),
+        ("string", "[a]", "more than texts"),
+        ("integer", "010", "lists 010 without quotes, which YAML reads as 8"),
+        ("integer", "12:30", "reads as 750"),
+        ("number", "NO", "reads as False"),
+    ],
+)
+def test_a_listed_value_that_yaml_reads_otherwise_is_refused(tmp_path, kind, value, words):
+    """What is no value of the type as it was written is an error that asks for quotes."""
+    text = HEAD + f"schema:\n  - name: t\n    properties:\n      - name: x\n        logicalType: {kind}\n"
+    with pytest.raises(OdcsRefused, match=words) as caught:
+        parse(tmp_path, text + f"        enum:\n          - value: {value}\n")
+    assert caught.value.place == "x.enum"
+
+
 REFUSED = [
+    *(
+        ({"quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": v}}]}, "x.quality", "list")
+        for v in (5, "abc", None)
+    ),
     ({"logicalType": "object"}, "x.logicalType", "no cell can hold"),
     ({"logicalType": "array"}, "x.logicalType", "no cell can hold"),
     ({"logicalType": "date", "logicalTypeOptions": {"format": "dd/MM/yyyy"}}, "format", "not understood"),

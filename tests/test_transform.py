@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import shutil
+import sys
 import textwrap
+from types import ModuleType
 
 import pytest
 from conftest import drop, latest, run_cli
@@ -632,6 +634,51 @@ def test_two_workspaces_with_modules_of_one_name(cleaned):
         ws.run()
     assert {row["v"] for row in cells(one)} == {"one"}
     assert {row["v"] for row in cells(two)} == {"two"}
+
+
+HELPED = "from helpers import VALUE\n\ndef tidy(df):\n    return df.assign(v=VALUE)\n"
+LAZY = "def tidy(df):\n    from kit.helpers import VALUE\n    return df.assign(v=VALUE)\n"
+
+
+@pytest.mark.parametrize(("source", "helper"), [(HELPED, "helpers.py"), (LAZY, "kit/helpers.py")])
+def test_what_a_module_imports_is_that_of_its_workspace(cleaned, source, helper):
+    """Two workspaces have helpers of one name, in one process, imported at once or when the function is called."""
+    made = []
+    for value in ("one", "two"):
+        ws = cleaned(source, **{"a.csv": GOOD})
+        (ws.layout.root / helper).parent.mkdir(exist_ok=True)
+        write(ws, f"VALUE = '{value}'\n", helper)
+        made.append(ws)
+    known = set(sys.modules)
+    for ws in (*made, made[0]):
+        drop(ws, "b.csv", HEAD + "3,2024-01-01,b\n")
+        ran(ws)
+    assert [{row["v"] for row in cells(ws)} for ws in made] == [{"one"}, {"two"}]
+    assert not {"helpers", "kit", "kit.helpers"} & (set(sys.modules) - known)
+    assert not list(made[0].layout.root.rglob("__pycache__"))
+
+
+def test_a_module_of_the_process_keeps_its_name(cleaned, monkeypatch):
+    """A module that the process itself has under a helper's name is neither taken for it nor lost."""
+    monkeypatch.setitem(sys.modules, "helpers", other := ModuleType("helpers"))
+    ws = cleaned(HELPED, **{"a.csv": GOOD})
+    write(ws, "VALUE = 'mine'\n", "helpers.py")
+    ran(ws)
+    assert {row["v"] for row in cells(ws)} == {"mine"}
+    assert sys.modules["helpers"] is other
+
+
+def test_a_changed_helper_judges_again(cleaned):
+    """What the module imports from the workspace belongs to it: a change of it is noticed, in one process too."""
+    ws = cleaned(HELPED, **{"a.csv": GOOD})
+    write(ws, "VALUE = '1'\n", "helpers.py")
+    ran(ws)
+    drop(ws, "a.csv", GOOD)
+    assert ran(ws).files[0].status == "duplicate"
+    write(ws, "VALUE = '2'\n", "helpers.py")
+    drop(ws, "a.csv", GOOD)
+    assert ran(ws).files[0].status == "applied"
+    assert {row["v"] for row in cells(ws)} == {"2"}
 
 
 def test_two_datasets_with_functions_of_their_own(cleaned):

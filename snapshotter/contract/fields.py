@@ -9,13 +9,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
+
+from loguru import logger
 
 from snapshotter.config import ColumnConfig
 from snapshotter.contract import bounds, patterns
@@ -45,6 +47,7 @@ _STRICT: dict[str, Callable[[str], object]] = {
 _SILENT = {"strict", "allow_inf_nan", "coerce_numbers_to_str", "union_mode", "fail_fast"}
 _SIZES = {"max_digits", "decimal_places"}  # the type says them
 _CORRECTIONS = {"strip_whitespace": "strip", "to_lower": "lower", "to_upper": "upper"}  # in pydantic's order
+_CASES = {"lower", "upper"}
 _BOUNDS = {"ge": (False, False), "gt": (False, True), "le": (True, False), "lt": (True, True)}  # (upper, exclusive)
 
 
@@ -108,7 +111,8 @@ def _field(model: type[BaseModel], name: str, info: FieldInfo) -> ModelField:
     core, optional, metadata = _unfolded(info.annotation, info.metadata)
     constraints = list(_constraints(metadata))
     kind = _kind(name, core, metadata, constraints)
-    rules, by_python = _rules(name, kind, core, [*constraints, *_of_config(model, core)], model)
+    of_config = _of_config(model, core, dict(constraints))
+    rules, by_python = _rules(name, kind, core, [*constraints, *of_config], model)
     has_blank = "" in (kind.values or ())
     skips_empty = not optional and not has_blank and kind.type == "string" and info.default == ""
     names = _aliases(name, info)
@@ -171,14 +175,14 @@ def _constraints(metadata: Sequence[object]) -> Iterator[Constraint]:
             yield "", item
 
 
-def _of_config(model: type[BaseModel], core: object) -> list[Constraint]:
-    """What the model's configuration demands of every text."""
+def _of_config(model: type[BaseModel], core: object, taken: Collection[str]) -> list[Constraint]:
+    """What the model's configuration demands of every text, but for what the field itself says."""
     if core is not str:
         return []
     config = model.model_config
     names = ("strip_whitespace", "to_lower", "to_upper", "min_length", "max_length")
     found = [(name, config.get(f"str_{name}")) for name in names]
-    return [(name, value) for name, value in found if value]
+    return [(name, value) for name, value in found if value and name not in taken]  # a field's own word goes first
 
 
 def _kind(name: str, core: Any, metadata: Sequence[object], constraints: Sequence[Constraint]) -> _Kind:  # noqa: ANN401
@@ -261,6 +265,14 @@ def _rules(
     rules: dict[str, Any] = {}
     by_python = False
     steps = {step for key, step in _CORRECTIONS.items() if any(key == k and value for k, value in constraints)}
+    if "lower" in steps:
+        steps.discard("upper")  # as in pydantic
+    if core is str and steps & _CASES and any(key == "pattern" for key, _ in constraints):
+        # pydantic asks for the pattern first (and for lengths, but the case of a letter changes none here)
+        logger.bind(column=name).warning("the model has a pattern and changes the case: the cells keep theirs")
+        steps -= _CASES
+        by_python = True
+        constraints = [(key, value) for key, value in constraints if key != "pattern"]
     if steps and core is str:
         rules["correct"] = tuple(step for step in _CORRECTIONS.values() if step in steps)
     for key, value in constraints:
@@ -287,7 +299,7 @@ def _rule(kind: _Kind, core: object, key: str, value: Any, model: type[BaseModel
     if core is str and key == "pattern" and isinstance(value, str):
         by_rust = model.model_config.get("regex_engine", "rust-regex") == "rust-regex"
         pattern = patterns.searched(value, patterns.RUST_DIGIT) if by_rust else None
-        return {"pattern": pattern} if pattern is not None else None
+        return {"pattern": pattern} if pattern is not None and patterns.is_accepted(pattern) else None
     return None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
 RULE = "model"
 # What runs for a whole row, if a model has its own.
-_HOOKS = ("__init__", "model_post_init", "__get_pydantic_core_schema__")
+_HOOKS = (
+    "__new__",
+    "__init__",
+    "model_post_init",
+    "model_validate",
+    "__get_pydantic_core_schema__",
+    "__get_validators__",
+)
 
 
 class ModelBroke(Exception):
@@ -53,14 +61,17 @@ class RowModel:
 
     Args:
         model: the user's class.
+        running: goes around what runs its code.
 
     Raises:
         FieldRefused: a field that no column can stand for.
     """
 
-    def __init__(self, model: type[BaseModel]) -> None:
+    def __init__(
+        self, model: type[BaseModel], running: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         """Look at the fields, once."""
-        self._model = model
+        self._model, self.running = model, running
         self._fields: list[ModelField] = fields_of(model)
         self._by_column = {name: field for field in self._fields for name in (field.name, fold(field.name))}
         self._by_place = {name: field.name for field in self._fields for name in (field.name, field.key)}
@@ -78,11 +89,10 @@ class RowModel:
     @property
     def needs_python(self) -> bool:
         """Whether something of the model can only be judged by running it."""
-        own = [vars(base) for base in self._model.__mro__ if issubclass(base, BaseModel) and base is not BaseModel]
         decorators = self._model.__pydantic_decorators__
         return (
             any(field.by_python for field in self._fields)
-            or any(hook in names for hook in _HOOKS for names in own)
+            or any(_implementation(self._model, hook) is not _implementation(BaseModel, hook) for hook in _HOOKS)
             or bool(decorators.field_validators or decorators.model_validators)
             or bool(decorators.validators or decorators.root_validators)
         )
@@ -111,7 +121,7 @@ class RowModel:
             self._model.model_validate(values)
         except ValidationError as error:
             return [self._complaint(found) for found in error.errors(include_url=False, include_input=False)]
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:  # sys.exit() in a validator ends no run
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(last.filename).name}, line {last.lineno}"
             raise ModelBroke(f"{self._model.__name__} failed with {type(error).__name__} ({where})") from error
@@ -122,6 +132,12 @@ class RowModel:
         message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
         words = " ".join(message.split()) or f"is refused by {self._model.__name__}"
         return Complaint(column, f"{column}: {words}" if column else words)
+
+
+def _implementation(model: type[BaseModel], name: str) -> object:
+    """The function of that name, wherever it was inherited from: a mixin need not be a model."""
+    found = getattr(model, name, None)
+    return getattr(found, "__func__", found)
 
 
 class Judge:
@@ -146,6 +162,10 @@ class Judge:
             names: the columns of their cells.
             rows: (batch, record, cells) of each.
         """
+        with self.model.running():
+            return self._refusals(names, rows)
+
+    def _refusals(self, names: Sequence[str], rows: Iterable[tuple[int, int, Sequence[str]]]) -> list[Refusal]:
         found = []
         for batch, record, cells in rows:
             if batch in self.broken:

@@ -7,6 +7,7 @@ repetitions, anchors and `\d`; not flags, look-arounds, `\w` (ASCII for some, Un
 
 from __future__ import annotations
 
+import functools
 import re
 
 RUST_DIGIT, ECMA_DIGIT = r"\p{Nd}", r"\d"  # what `\d` means there, in RE2's words
@@ -36,6 +37,19 @@ def searched(pattern: str, digit: str) -> str | None:
     if len(tokens) > 1 and tokens[0] == "^" and tokens[-1] == "$" and "|" not in _outermost(tokens):
         return "".join(_unwrapped(tokens[1:-1]))
     return f"(?s:.*)(?:{''.join(tokens)})(?s:.*)"
+
+
+@functools.cache
+def is_accepted(pattern: str) -> bool:
+    """Whether the engine takes a pattern: RE2 has limits (of repetitions, of size) that others have not."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("SELECT regexp_full_match('', ?)", [pattern])
+        except duckdb.Error:
+            return False
+    return True
 
 
 def anchored(pattern: str) -> str | None:

@@ -14,9 +14,10 @@ from typing import Any
 from snapshotter.config import FILE_NAME, DatasetConfig
 from snapshotter.contract import Contract, Problem, compile_contract
 from snapshotter.errors import ConfigError
-from snapshotter.extension import load_object, source_digest
+from snapshotter.extension import load
 
 _FORMS = 'It is "module:Model", a pydantic model, or "file.odcs.yaml", both in the workspace.'
+_NO_EMAIL = 'EmailStr needs another package: pip install "pydantic[email]", in the environment of snapshotter.'
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -95,20 +96,25 @@ def _of_model(dataset: str, config: DatasetConfig, root: Path, problem: Problem)
     from snapshotter.contract.model import RowModel
 
     try:
-        found = load_object(root, config.contract)
+        extension = load(root, config.contract)
     except ValueError as error:
-        raise problem("contract", f"{config.contract!r} {' '.join(str(error).split())}", _FORMS) from None
+        missing = isinstance(error.__cause__, ImportError) and "email-validator" in str(error)
+        allowed = _NO_EMAIL if missing else _FORMS
+        raise problem("contract", f"{config.contract!r} {' '.join(str(error).split())}", allowed) from None
+    found = extension.object
     if not (isinstance(found, type) and issubclass(found, BaseModel) and found.model_fields):
         raise problem("contract", f"{config.contract!r} is no pydantic model with fields", _FORMS)
     try:
-        model = RowModel(found)
-        if model.needs_python:
-            found.model_rebuild()  # what was put off is found out now
+        with extension.running():
+            model = RowModel(found, extension.running)
+            if model.needs_python:
+                found.model_rebuild()  # what was put off is found out now
     except FieldRefused as error:
         raise problem(f"contract: {found.__name__}.{error.field}", error.problem, error.allowed) from None
     except (RuntimeError, NameError, ImportError, TypeError) as error:  # pydantic's own errors are among these
         words = " ".join(str(error).split())
-        raise problem("contract", f"{config.contract!r} is not ready for use: {words}", "Mend the model.") from None
+        allowed = _NO_EMAIL if "email-validator" in words else "Mend the model."
+        raise problem("contract", f"{config.contract!r} is not ready for use: {words}", allowed) from None
     changes: dict[str, Any] = {"columns": model.columns}
     if model.forbids_others and "extra_columns" not in config.model_fields_set:
         changes["extra_columns"] = "reject"
@@ -116,7 +122,7 @@ def _of_model(dataset: str, config: DatasetConfig, root: Path, problem: Problem)
     return dataclasses.replace(
         contract,
         model=model if model.needs_python else None,
-        code=source_digest(root, config.contract),
+        code=extension.digest,
     )
 
 

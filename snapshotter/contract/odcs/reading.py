@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from snapshotter.config import ColumnConfig
 from snapshotter.contract import bounds, patterns
 from snapshotter.contract.columns import fold
+from snapshotter.contract.odcs import values
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import (
@@ -116,7 +117,7 @@ def _document(path: Path) -> OpenDataContractStandard:
             raise OdcsRefused(whole, f"has more than {MAX_SIZE:,} bytes", mend)
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, but for the speed
         _refuse_bombs(yaml.parse(text, Loader=loader))
-        data = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
+        data = values.load(text, loader)
     except (yaml.YAMLError, ValueError) as error:
         words = " ".join(str(error).split())
         raise OdcsRefused(whole, f"is not valid YAML: {words[:200]}", mend) from None
@@ -190,9 +191,9 @@ def _column(name: str, item: SchemaProperty, *, is_key: bool) -> ColumnConfig:
     if item.unique and not is_key:
         rules["unique"] = True
     if item.enum:
-        rules["values"] = tuple(text_of(choice.value) for choice in item.enum)
+        rules["values"] = _values(kind, [choice.value for choice in item.enum], partial(refuse, "enum"))
     for rule in item.quality or ():
-        rules |= _quality(name, rule)
+        rules |= _quality(name, kind, rule, partial(refuse, "quality"))
     rules |= _options(kind, {k: v for k, v in options.items() if _SETTINGS.get(k) not in custom}, refuse)
     try:
         return ColumnConfig.model_validate({**rules, **custom})
@@ -258,19 +259,21 @@ def _option(kind: str, option: str, value: object, refuse: Any) -> dict[str, Any
     return {"pattern": pattern}
 
 
-def _quality(name: str, rule: DataQuality) -> dict[str, Any]:
+def _quality(name: str, kind: str, rule: DataQuality, refuse: Any) -> dict[str, Any]:  # noqa: ANN401 - see _column
     """The quality rules that are rules of single cells; others are named in the log."""
     given = rule.arguments or {}
     if rule.mustBe == 0 and rule.metric == "nullValues":
         return {"nullable": False}
     if rule.mustBe == 0 and rule.metric == "invalidValues" and list(given) == ["validValues"]:
-        return {"values": tuple(text_of(value) for value in given["validValues"])}
+        if not isinstance(given["validValues"], list):
+            raise refuse("has validValues that are no list", "Write validValues: [A, B].")
+        return {"values": _values(kind, given["validValues"], refuse)}
     logger.bind(column=name, rule=rule.metric or rule.type).warning("a quality rule is not checked here")
     return {}
 
 
-def text_of(value: object) -> str:
-    """A value of YAML as the text that a cell would hold."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
+def _values(kind: str, listed: list[Any], refuse: Any) -> tuple[str, ...]:  # noqa: ANN401 - see _column
+    try:
+        return values.texts(kind, listed)
+    except ValueError as error:
+        raise refuse(str(error), values.QUOTE) from None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from snapshotter.config import ColumnConfig, DatasetConfig
 from snapshotter.contract import bounds, patterns
 from snapshotter.contract.columns import fold
-from snapshotter.contract.odcs.reading import PREFIX, text_of
+from snapshotter.contract.odcs.reading import PREFIX
+from snapshotter.contract.odcs.values import text_of
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import SchemaProperty

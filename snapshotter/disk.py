@@ -103,10 +103,15 @@ def publish(draft: Path, path: Path) -> None:
 
 def _draft(content: bytes, folder: Path) -> Path:
     draft = temporary(folder)
-    with writing(draft), draft.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    with writing(draft):
+        try:
+            with draft.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:  # a full disk, say: half a draft helps nobody, and not every folder is swept
+            draft.unlink(missing_ok=True)
+            raise
     return draft
 
 

@@ -4,11 +4,13 @@ import csv
 import gzip
 import io
 import json
+import resource
 import subprocess
 import sys
 import tempfile
 import tomllib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from conftest import ROOT, drop, latest, run_cli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from snapshotter import SnapshotterError, Workspace, config
+from snapshotter import Workspace, config
 from snapshotter.config import LINEAGE, DatasetConfig
 from snapshotter.contract.columns import fold
 from snapshotter.errors import ConfigError, UsageError
@@ -748,6 +750,34 @@ def test_a_folder_is_a_template(tmp_path):
     assert Workspace(tmp_path / "ws").contracts["default"].key[0].name == "sku"
 
 
+def test_a_folder_hides_no_template_of_the_project(tmp_path):
+    """A bare name is one of the project's, whatever lies in the current folder; a folder is named as a path."""
+    make_template(tmp_path / "retail", **{"snapshotter.toml": "", "mine.md": "x"})
+    make_template(tmp_path / "shop", **{"snapshotter.toml": "", "mine.md": "x"})
+    retail = run_cli("init", "--template", "retail", "--var", "client=acme", "--workspace", "a", cwd=tmp_path)
+    assert retail.returncode == 0, retail.stderr
+    assert not (tmp_path / "a/mine.md").exists()
+    bare = run_cli("init", "--template", "shop", "--workspace", "b", cwd=tmp_path)
+    assert bare.returncode == 2
+    assert "with a / in it" in bare.stderr
+    (tmp_path / "retail/docs").mkdir()
+    own_names = [("./retail", "."), ("retail/", "."), (".", "retail"), ("..", "retail/docs")]
+    for number, (name, place) in enumerate(own_names):
+        own = run_cli("init", "--template", name, "--workspace", tmp_path / f"w{number}", cwd=tmp_path / place)
+        assert own.returncode == 0, own.stderr
+        assert (tmp_path / f"w{number}/mine.md").exists()
+
+
+@pytest.mark.parametrize("part", ["input/processing/a.csv", "output/ledger/default/x", "input/processed/a.csv"])
+def test_a_workspace_is_no_template(tmp_path, part):
+    """The data of one client is not copied into the workspace of another one."""
+    name = make_template(tmp_path / "acme", **{"snapshotter.toml": "", part: "id,timestamp\n1,2024-01-01\n"})
+    with pytest.raises(UsageError, match=r"a workspace: there is (input|output)/ in it") as error:
+        init_from_template(tmp_path / "ws", name, {})
+    assert "Nothing was made" in error.value.remedy
+    assert not (tmp_path / "ws").exists()
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -760,6 +790,8 @@ def test_a_folder_is_a_template(tmp_path):
         ({"snapshotter.toml": b"\xff"}, "not UTF-8"),
         ({"a.txt": "x"}, "has no snapshotter.toml"),
         ({"snapshotter.toml": "", "snapshotter.toml.j2": ""}, "twice"),
+        ({"snapshotter.toml": "", "docs.j2": "", "docs/a.md": ""}, "docs a file, and a folder as well"),
+        ({"snapshotter.toml": "", "output.j2": ""}, "a file output, which is a folder"),
         ({"snapshotter.toml": "", "template.toml": "colour = 1"}, "template.toml: colour"),
         ({"snapshotter.toml": "", "template.toml": "["}, "template.toml"),
         ({"snapshotter.toml": "", "template.toml": "[variables.x]\npattern = '('"}, "no regular expression"),
@@ -802,15 +834,51 @@ def test_a_template_overwrites_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
+@pytest.mark.parametrize(
+    ("there", "content", "said"),
+    [
+        ("docs", "a file", "docs is there and is no folder"),
+        ("input", "a file", "input is there and is no folder"),
+        ("output", "a file", "output is there and is no folder"),
+        ("docs/a.md/x", "a file in a folder of that name", "a.md exists already"),
+        ("docs/a.md", "a file", "a.md exists already"),
+        ("docs", None, "docs is there and is no folder"),
+    ],
+)
+def test_what_has_the_place_of_a_file_or_folder_is_found_before_anything_is_made(tmp_path, there, content, said):
+    """A file where a folder is needed, a folder where a file is, a link to itself: exit code 2, and nothing is made."""
+    name = make_template(tmp_path / "mine", **{"docs/a.md": "x", "snapshotter.toml": ""})
+    ws = tmp_path / "ws"
+    (ws / there).parent.mkdir(parents=True)
+    if content is None:
+        (ws / there).symlink_to(there)
+    else:
+        (ws / there).write_text(content)
+    before = sorted(ws.rglob("*"))
+    done = run_cli("init", "--template", name, workspace=ws)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "--workspace" in done.stderr
+    assert sorted(ws.rglob("*")) == before
+
+
+def test_plain_init_makes_nothing_where_a_folder_cannot_be(tmp_path):
+    """A file called output: exit code 2, and no other folder is made."""
+    (tmp_path / "output").write_text("a file")
+    done = run_cli("init", workspace=tmp_path)
+    assert done.returncode == 2
+    assert "output is there and is no folder" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["output"]
+
+
 def test_half_a_template_is_taken_back(tmp_path):
     """If the system refuses one file, those before it are removed."""
-    name = make_template(tmp_path / "mine", **{"a.md": "x", "input/processing/b/c.md": "x", "snapshotter.toml": ""})
-    queue = tmp_path / "ws/input/processing"
-    queue.mkdir(parents=True)
-    (queue / "b").write_text("a file where a folder is wanted")
-    with pytest.raises(SnapshotterError):
-        init_from_template(tmp_path / "ws", name, {})
-    assert not (tmp_path / "ws/a.md").exists()
+    name = make_template(tmp_path / "mine", **{"a.md": "x", "b.md": "x" * 200_000, "snapshotter.toml": ""})
+    command = [sys.executable, ROOT / "driver.py", "init", "--template", name, "--workspace", tmp_path / "ws"]
+    limited = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (100_000, 100_000))
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited, check=False)
+    assert done.returncode == 18, done.stderr
+    assert [path for path in (tmp_path / "ws").rglob("*") if path.is_file()] == []
 
 
 def test_plain_init_is_as_it_was(tmp_path):

@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import re
 import shutil
 import sys
 import textwrap
 from types import ModuleType
 
 import pytest
-from conftest import drop, latest, run_cli
+from conftest import ROOT, drop, latest, run_cli
 
 from snapshotter.reader import Layout
 from snapshotter.transforming import rows_at_once
@@ -75,7 +76,7 @@ def test_columns_are_renamed_and_split(cleaned):
         """
         def tidy(df):
             df = df.rename(columns={"Nr": "id", "when": "timestamp"})
-            df[["first", "last"]] = df.pop("name").str.split(" ", n=1, expand=True)
+            df[["first", "last"]] = df.pop("name").str.extract(r"([^ ]*) ?(.*)")
             return df
         """,
         CONFIG + '[datasets.default.columns.surname]\naliases = ["last"]\nnullable = false\n',
@@ -85,6 +86,27 @@ def test_columns_are_renamed_and_split(cleaned):
     assert cells(ws) == [{"id": "1", "timestamp": "2024-01-01", "first": "Ada", "surname": "Love Lace"}]
     assert (result.counts.accepted, result.counts.rejected) == (1, 1)
     assert any("'last' was taken for 'surname'" in text for text in result.files[0].warnings)
+
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (["Ada Love Lace", "Bob"], [("Ada", "Love Lace"), ("Bob", "")]),
+        (["Ada", "Bob"], [("Ada", ""), ("Bob", "")]),
+        (["TEST", ""], [("", "")]),
+    ],
+)
+def test_the_example_in_readme_works_row_by_row(cleaned, names, split):
+    """README's function makes the same columns of every file, of one in which no name has a blank too."""
+    source = re.search(r"^# cleaning\.py\n(.*?)^```", README, re.DOTALL | re.MULTILINE)[1]
+    rows = "".join(f"{number},2024-01-01,{name}\n" for number, name in enumerate(names))
+    config = CONFIG + "columns = { first = {}, last = {} }\n"
+    ws = cleaned(source, config, **{"a.csv": f"Nr,when,name\n{rows}"})
+    assert ran(ws).files[0].status == "applied"
+    assert [(row["first"], row["last"]) for row in cells(ws)] == split
 
 
 def test_cells_come_as_texts_and_empty_ones_as_empty_texts(cleaned):

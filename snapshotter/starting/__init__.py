@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -94,16 +94,35 @@ def init_from_template(folder: Path, name: str, variables: Mapping[str, str]) ->
 
     layout = Layout(folder.resolve())
     files = render(name, variables)
-    for path in files:
-        if not (layout.root / path).parent.resolve().is_relative_to(layout.root):
-            raise UsageError(
-                what=f"{path} would lie outside of {layout.root}, through a link",
-                remedy="Nothing was made. Take the link away, or name another folder with --workspace.",
-            )
-    if taken := [layout.root / path for path in files if os.path.lexists(layout.root / path)]:
-        _refuse(taken)
     _verify(files, layout.root)
     return InitResult(workspace=str(layout.root), made=_make(layout, files))
+
+
+def _refuse_collisions(layout: Layout, files: Iterable[str]) -> None:
+    """Refuse, before anything is made, if what is there has the place of a file or folder, or leads elsewhere."""
+    paths = [layout.root / path for path in files]
+    wanted = {parent for path in paths for parent in path.parents} | {*_folders(layout)}
+    wanted |= {layout.root, layout.input}
+    below = sorted(path for path in wanted if path.is_relative_to(layout.root))
+    is_dir = os.path.isdir  # unlike Path.is_dir it never raises: what cannot be looked at is told when it is written
+    if blocked := [path for path in below if os.path.lexists(path) and not is_dir(path)]:
+        raise UsageError(
+            what=f"{blocked[0]} is there and is no folder, but one is needed in its place; nothing was changed",
+            remedy="Move it away, or name another folder with --workspace.",
+        )
+    for path in paths:
+        if not path.parent.resolve().is_relative_to(layout.root):
+            raise UsageError(
+                what=f"{path.relative_to(layout.root)} would lie outside of {layout.root}, through a link",
+                remedy="Nothing was made. Take the link away, or name another folder with --workspace.",
+            )
+    if taken := [path for path in paths if os.path.lexists(path)]:
+        _refuse(taken)
+
+
+def _folders(layout: Layout) -> tuple[Path, ...]:
+    """The folders of a workspace that are made."""
+    return (layout.queue, layout.processed, layout.rejected, layout.output)
 
 
 def _refuse(taken: Sequence[Path]) -> None:
@@ -133,8 +152,9 @@ def _verify(files: Mapping[str, bytes], root: Path) -> None:
 
 def _make(layout: Layout, files: Mapping[str, bytes]) -> list[str]:
     """Make the folders of a workspace, and files in it; returns what was not there."""
+    _refuse_collisions(layout, files)
     made = []
-    for path in (layout.queue, layout.processed, layout.rejected, layout.output):
+    for path in _folders(layout):
         if not path.is_dir():
             disk.make_folder(path)
             made.append(f"{path.relative_to(layout.root).as_posix()}/")

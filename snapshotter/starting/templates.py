@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -25,6 +25,7 @@ from snapshotter.starting import toml
 
 MANIFEST = "template.toml"
 _SUFFIX = ".j2"
+_WORKSPACE = ("input", "output")
 _MOST_FILES, _MOST_BYTES = 500, 20 * 10**6  # more is no template, but a folder named by mistake
 
 
@@ -78,7 +79,7 @@ def render(name: str, variables: Mapping[str, str]) -> dict[str, bytes]:
     """Render a template.
 
     Args:
-        name: of a template of the project; with a `/` in it, or if there is such a folder, a user's own.
+        name: of a template of the project; with a `/` in it, or of dots alone, the path of a user's own.
         variables: what it asks for.
 
     Returns:
@@ -95,6 +96,7 @@ def render(name: str, variables: Mapping[str, str]) -> dict[str, bytes]:
         if target in rendered or (target != path and target in template.files):
             raise _problem(template.name, f"makes {target} twice")
         rendered[target] = _rendered(template.name, path, content, values) if target != path else content
+    _refuse_files_for_folders(template.name, rendered)
     if FILE_NAME not in rendered:
         raise _problem(template.name, f"has no {FILE_NAME} and no {FILE_NAME}{_SUFFIX}")
     try:
@@ -104,6 +106,15 @@ def render(name: str, variables: Mapping[str, str]) -> dict[str, bytes]:
     return rendered
 
 
+def _refuse_files_for_folders(name: str, files: Mapping[str, bytes]) -> None:
+    """Refuse a file that has the place of a folder: one that other files lie in, or one of the workspace."""
+    folders = {str(folder) for path in files for folder in PurePosixPath(path).parents}
+    if both := sorted(folders & files.keys()):
+        raise _problem(name, f"makes {both[0]} a file, and a folder as well")
+    if reserved := sorted({*_WORKSPACE} & files.keys()):
+        raise _problem(name, f"makes a file {reserved[0]}, which is a folder in every workspace")
+
+
 @contextmanager
 def _packaged() -> Iterator[Path]:
     with resources.as_file(resources.files("snapshotter").joinpath("templates")) as root:
@@ -111,10 +122,8 @@ def _packaged() -> Iterator[Path]:
 
 
 def _find(name: str) -> _Template:
-    if "/" in name or Path(name).is_dir():
-        if not Path(name).is_dir():
-            raise UsageError(what=f"there is no folder {name}", remedy="Nothing was made. Name a template's folder.")
-        return _read(name, Path(name))
+    if "/" in name or name in (".", ".."):  # nothing that happens to lie in the current folder hides a packaged one
+        return _own(name, Path(name))
     with _packaged() as root:
         known = sorted(path.name for path in root.iterdir() if path.is_dir())
         if name in known:
@@ -124,6 +133,18 @@ def _find(name: str) -> _Template:
         remedy="Nothing was made. `snapshotter init --list-templates` says what each makes; a folder of your own "
         "is named with a / in it.",
     )
+
+
+def _own(name: str, folder: Path) -> _Template:
+    """A user's own template; not a workspace, whose data would be copied into another one."""
+    if not folder.is_dir():
+        raise UsageError(what=f"there is no folder {name}", remedy="Nothing was made. Name a template's folder.")
+    if data := [part for part in _WORKSPACE if (folder / part).is_dir()]:
+        raise UsageError(
+            what=f"{name} is no template but a workspace: there is {data[0]}/ in it, and its data would be copied",
+            remedy="Nothing was made. Copy its snapshotter.toml, and what belongs to it, into a folder of their own.",
+        )
+    return _read(name, folder)
 
 
 def _read(name: str, folder: Path) -> _Template:

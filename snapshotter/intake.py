@@ -13,7 +13,6 @@ from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
-from snapshotter.contract.model import Judge
 from snapshotter.engine.base import Cell, Engine, Span, Verdict
 from snapshotter.frame import Field
 from snapshotter.heading import Headings
@@ -283,7 +282,7 @@ class Intake:
 
     def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
         """Judge the rows that the engine holds."""
-        judge = Judge(self._contract.model) if self._contract.model else None
+        judge = self._contract.model.judge() if self._contract.model else None
         verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)
         for proven in files:
             if judge and proven.batch in judge.broken:

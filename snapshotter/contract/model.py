@@ -76,6 +76,10 @@ class RowModel:
         self._by_column = {name: field for field in self._fields for name in (field.name, fold(field.name))}
         self._by_place = {name: field.name for field in self._fields for name in (field.name, field.key)}
 
+    def judge(self) -> Judge:
+        """Who puts the rows of a text to it."""
+        return Judge(self)
+
     @property
     def columns(self) -> dict[str, ColumnConfig]:
         """What a contract would say of the fields."""

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn
-from snapshotter.contract.model import Judge
 from snapshotter.frame import Field, Frame
 from snapshotter.publish import ViewColumn
+
+if TYPE_CHECKING:
+    from snapshotter.contract.model import Judge
 
 
 class ReadFailed(Exception):

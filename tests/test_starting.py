@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -394,6 +394,57 @@ def test_a_number_within_something_is_told(folder, tmp_path):
     text = [[f"S{shop}", *rest] for shop, *rest in rows]
     _, proposal = accepted(tmp_path / "ws", folder(**{"a.csv": table(["shop", "receipt_no", "when", "n"], *text)}))
     assert [c.columns for c in proposal.key_candidates[:2]] == [("shop", "receipt_no"), ("receipt_no",)]
+
+
+CITIES = ["Rome", "Bari", "Pisa"]
+
+
+def receipts(*, corrected=0):
+    """Six shops that number receipts alike: (shop, number, when, customer, amount); no number has a time twice."""
+    rows = [
+        (f"S{s}", n, n * 2 + s * 51, f"C{n * 7 * s % 499}", n * 31 * s % 997) for s in range(1, 7) for n in range(400)
+    ]
+    rows += [(shop, n, when + 2000, customer, 1) for shop, n, when, customer, _ in rows[:corrected]]
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    return [(s, n, f"{start + timedelta(minutes=when):%Y-%m-%dT%H:%M}", c, f"{a}.50") for s, n, when, c, a in rows]
+
+
+@pytest.mark.parametrize("shop", ["store", "store_id", "Filiale", "place"])
+@pytest.mark.parametrize("corrected", [0, 100])
+def test_receipts_of_several_shops_are_not_taken_for_versions(folder, tmp_path, shop, corrected):
+    """A number that is unique only with the timestamp is doubted if the shop makes it unique: no receipt is lost."""
+    head = [shop, "receipt_no", "sold_at", "customer", "amount"]
+    ws, proposal = accepted(tmp_path / "ws", folder(**{"a.csv": table(head, *receipts(corrected=corrected))}))
+    assert proposal.key == (shop, "receipt_no")
+    assert ("receipt_no",) in [c.columns for c in proposal.key_candidates[1:]]
+    assert latest(ws).count("\n") == 1 + 6 * 400
+
+
+@pytest.mark.parametrize(
+    ("head", "cells"),
+    [
+        ("order_no,when,name,status", lambda n, v: (f"name {n}", ["new", "paid", "sent"][v])),
+        ("order_no,when,status", lambda _, v: (["new", "paid", "sent"][v],)),
+        ("order_id,when,name,courier_id", lambda n, v: (f"name {n}", (n * 7 + v) % 50)),
+        ("customer_no,when,name,city,phone", lambda n, v: (f"name {n}", CITIES[(n + v) % 3], n * v)),
+        ("ticket_no,when,comment", lambda n, v: (f"comment {n} {v}",)),
+        ("id,when,city,amount", lambda n, v: (CITIES[(n + v) % 3], f"{n * v}.50")),
+    ],
+)
+def test_versions_are_not_taken_for_different_things(proposed, head, cells):
+    """What changes from version to version makes an identifier unique by accident, and does not join the key."""
+    rows = [(n, f"2024-01-{v * 9 + n % 9 + 1:02}", *cells(n, v)) for n in range(200) for v in range(3)]
+    assert proposed(**{"a.csv": table(head.split(","), *rows)}).key == (head.partition(",")[0],)
+
+
+def test_a_rival_of_the_key_is_told(proposed):
+    """Numbers with a name of their own and a shop that changes: the number alone is proposed, the pair is named."""
+    rows = [
+        (n, f"2024-01-{v * 9 + n % 9 + 1:02}", f"name {n}", f"S{(n + v) % 20}") for n in range(200) for v in range(3)
+    ]
+    proposal = proposed(**{"a.csv": table(["customer_no", "when", "name", "shop"], *rows)})
+    assert [c.columns for c in proposal.key_candidates] == [("customer_no",), ("customer_no", "shop")]
+    assert any("also `customer_no` + `shop`" in note for note in proposal.notes)
 
 
 def test_rows_that_stand_twice_word_for_word_do_no_harm(proposed):

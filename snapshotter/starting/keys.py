@@ -2,18 +2,19 @@
 
 Rows that are the same in every cell do no harm and do not count as twins. What counts first is the name (`id` before
 `city`), then uniqueness without the timestamp, then the place in the header. Together with timestamps that hardly
-repeat anything is unique, so columns that nothing else speaks for come last then.
+repeat anything is unique, so columns that nothing else speaks for come last then. A column that is unique only with
+the timestamp gives way to a pair, if its rows seem to be different things (`entities`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from snapshotter.contract.times import Clock
 from snapshotter.results import KeyCandidate
 from snapshotter.sql import Parameters
+from snapshotter.starting.entities import Part, completing, differs, is_entity
 from snapshotter.starting.kinds import Kind
 from snapshotter.starting.naming import key_tier
 from snapshotter.starting.table import Column, SampleTable
@@ -22,22 +23,8 @@ FIRST = 20_000  # rows that refuse most candidates before all are looked at
 SHOWN = 4  # candidates
 _PARTS = 8  # columns of which pairs and triples are made
 _COMPARED = 8  # of those that are not unique
+_CORRECTED = 0.1  # of the rows may be pairs that stand twice, for them to be what the rows are about
 _TELLING = 0.5  # of the rows may be instants of their own, for uniqueness with them to say anything
-
-
-@dataclass(frozen=True)
-class Part:
-    """A column that may be part of a key.
-
-    Args:
-        column: which.
-        tier: how unlikely: 0 an identifier by name, 1 a code, 2 any text, 3 whole numbers and dates, 4 measures.
-        empty: whether some cell is empty.
-    """
-
-    column: Column
-    tier: int
-    empty: bool
 
 
 def part_of(column: Column, kind: Kind) -> Part:
@@ -72,10 +59,9 @@ def find_keys(
     search = _Search(table, telling=instants <= _TELLING * rows)
     for stage in _stages(parts, telling=search.telling):
         if found := list(stage(search)):
-            wider = list(search.wider(found[0], parts))
-            # A number is often one only within something; too wide a key shows in latest.csv, too narrow a one hides.
-            is_number = bool(wider) and key_tier(found[0].columns[0]) == 1
-            return [*(wider + found[:1] if is_number else found[:1] + wider), *found[1:]][:SHOWN]
+            ranked = search.weighed(found, parts)
+            first = {candidate.columns: candidate for candidate in reversed(ranked)}  # each once, where it is first
+            return sorted(first.values(), key=ranked.index)[:SHOWN]
     return [search.fewest()] if search.tried else []
 
 
@@ -100,25 +86,47 @@ class _Search:
             return
         yield KeyCandidate(columns=tuple(part.column.name for part in parts), alone=alone)
 
-    def wider(self, key: KeyCandidate, parts: Sequence[Part]) -> Iterator[KeyCandidate]:
-        """A candidate of one column with those before it that differ within it: a receipt's number with its shop.
+    def weighed(self, found: Sequence[KeyCandidate], parts: Sequence[Part]) -> list[KeyCandidate]:
+        """Candidates, with what may be better than a first one of one column that is unique only with the timestamp.
+
+        Too wide a key shows in latest.csv, too narrow a one hides: its rows are taken for versions and superseded.
+        """
+        key = found[0]
+        if key.alone or len(key.columns) > 1:
+            return list(found)
+        own = next(part for part in parts if part.column.name == key.columns[0])
+        better, others = self._without_timestamp(own, parts)
+        wider = [] if self.telling else list(self._wider(own, parts))
+        is_number = key_tier(own.column.name) == 1  # a number is often one only within something
+        return [*better, *(wider if is_number else ()), key, *(() if is_number else wider), *others, *found[1:]]
+
+    def _without_timestamp(
+        self, own: Part, parts: Sequence[Part]
+    ) -> tuple[Sequence[KeyCandidate], Sequence[KeyCandidate]]:
+        """A column with another one, if unique without the timestamp but for a few: better pairs, and other ones.
+
+        Better, if the column's rows seem to be different things. The few are versions: a receipt that was corrected.
+        """
+        better: list[KeyCandidate] = []
+        others: list[KeyCandidate] = []
+        for part in completing(self._table, own, parts):
+            pair = (own, part) if own.column.index < part.column.index else (part, own)
+            twins = self._twins(pair, alone=True)
+            if twins > _CORRECTED * self._table.rows:
+                continue
+            for candidate in self.unique(pair, alone=not twins):
+                (others if is_entity(self._table, own, parts, part) else better).append(candidate)
+        return better[:2], others[:1]
+
+    def _wider(self, own: Part, parts: Sequence[Part]) -> Iterator[KeyCandidate]:
+        """A column with those before it that differ within it: a receipt's number with its shop.
 
         Only where uniqueness with the timestamp says nothing: then two things may be taken for versions of one.
         """
-        if key.alone or self.telling or len(key.columns) > 1:
-            return
-        own = next(part for part in parts if part.column.name == key.columns[0])
         before = [part for part in parts if part.tier <= 2 and not part.empty and part.column.index < own.column.index]
-        differing = tuple(part for part in before if self._differs(part, own))[:2]
+        differing = tuple(part for part in before if differs(self._table, part, own))[:2]
         if differing:
             yield from self.unique((*differing, own), alone=False)
-
-    def _differs(self, part: Part, key: Part) -> bool:
-        """Whether a column is another one in most of the keys that have several rows."""
-        cells = f"count(*) AS number, min({part.column.cell}) <> max({part.column.cell}) AS differs"
-        groups = f"SELECT {cells} FROM versions GROUP BY {key.column.cell} HAVING number > 1"
-        ((several, differing),) = self._table.ask(f"SELECT count(*), count(*) FILTER (differs) FROM ({groups})")
-        return bool(2 * differing > several)
 
     def fewest(self) -> KeyCandidate:
         """Of what was tried, that with the fewest twins; of equals the shortest."""

@@ -15,6 +15,11 @@ from snapshotter.spool import Unreadable
 _IDS = {"id", "ids", "key", "pk", "uid", "uuid", "guid", "oid"}
 _CODES = {"code", "codice", "codigo", "number", "no", "nr", "num", "nummer", "numero", "ref", "reference"}
 _CODES |= {"sku", "ean", "isbn", "iban"}
+_SCOPES = {"store", "shop", "branch", "outlet", "site", "warehouse", "depot", "plant", "office", "location", "till"}
+_SCOPES |= {"register", "terminal", "company", "tenant", "client", "filiale", "negozio", "tienda", "magasin", "kasse"}
+_SCOPES |= {"receipt", "invoice", "order", "ticket", "line", "item", "bon", "rechnung", "fattura", "factura"}
+_STAGES = {"status", "state", "stage", "phase", "step", "version", "revision", "rev", "operation", "op", "action"}
+_STAGES |= {"event", "stato", "estado", "zustand"}
 _KEPT_AS_TEXT = {"code", "codice", "codigo", "zip", "zipcode", "postal", "postcode", "plz", "cap", "fips", "barcode"}
 _KEPT_AS_TEXT |= {"phone", "telephone", "tel", "fax", "mobile", "account", "iban", "bic", "ean", "gtin", "isbn", "sku"}
 _KEPT_AS_TEXT |= {"siren", "siret", "ssn", "vat"}
@@ -41,6 +46,16 @@ def key_tier(name: str) -> int:
     """0 for a name that says identifier, 1 for one that says code or number, 2 for any other."""
     ends = {*words(name)[:1], *words(name)[-1:]}
     return 0 if ends & _IDS else 1 if ends & _CODES else 2
+
+
+def is_scope(name: str) -> bool:
+    """Whether a name ends like what gives numbers of its own, such as a shop, or what is numbered, such as receipts."""
+    return bool(set(words(name)[-1:]) & _SCOPES)
+
+
+def is_stage(name: str) -> bool:
+    """Whether a name speaks of what changes from one version to the next: a status, a step, a version."""
+    return bool(set(words(name)) & _STAGES)
 
 
 def is_code(name: str) -> bool:

@@ -12,6 +12,7 @@ from snapshotter.contract.formats import fitting
 from snapshotter.results import RejectInfo
 
 _NOTHING = frozenset({"NA", "N/A", "NULL", "NONE", "NAN", "NIL", "-", "--", "?", ".", "#N/A", "UNKNOWN"})
+_BOUNDS = ("min", "max", "min_length", "max_length")
 _LISTED = 20  # values that a hint lists; more are a table of their own
 _OF_DATASET = ("timestamp_formats", "max_future")  # what is said of a column, but set for the dataset
 
@@ -20,15 +21,18 @@ _FOR_TYPES = (["strip"], ["decimal_comma"], ["thousands"], ["thousands", "decima
 _FOR_PATTERNS = (["strip"], ["upper"], ["lower"], *([f"zero_pad({width})"] for width in range(2, 21)))
 
 
-def hint(rejects: Sequence[RejectInfo], contract: Contract) -> str:
+def hint(rejects: Sequence[RejectInfo], contract: Contract, *, all_of_them: bool = True) -> str:
     """The configuration that would have let these in, or what else to do.
 
     Args:
         rejects: failures of one rule and one column.
         contract: the dataset's contract.
+        all_of_them: whether there are no more; a bound that only some keep would be none.
     """
     first, values = rejects[0], [reject.value for reject in rejects if reject.value is not None]
     dataset = f"[datasets.{contract.dataset}]"
+    if first.rule in _BOUNDS and not all_of_them:
+        values = []
     if first.column and fold(first.column) in contract.columns:
         column = contract.columns[fold(first.column)]
         said = _about_column(first.rule, column, values, contract) or _about_header(first, column)
@@ -101,7 +105,7 @@ def _about_column(rule: str, column: Column, values: list[str], contract: Contra
         return _about_type(column, values, contract)
     if rule == "pattern":
         return _corrected(column, values, contract, _FOR_PATTERNS) or "pattern = one that these cells match, or none"
-    if rule in ("min", "max", "min_length", "max_length"):
+    if rule in _BOUNDS:
         return _about_bound(rule, values)
     said = {
         "correct": f"correct = {_list(['thousands', *rules.correct])}, or mend the cells",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from snapshotter import rejects as rejects_file
@@ -13,40 +14,85 @@ from snapshotter.contract import Contract
 from snapshotter.hints import hint
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import FileRecord, Status
+from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.results import RejectGroup, RejectInfo
 
 _EXAMPLES = 3
+_TRIED = 10_000  # failures of a kind that a hint is tried on
 
 
 def rejects(layout: Layout, contract: Contract, name: str | None) -> list[RejectInfo]:
-    """Refused rows of batches that count, and files that are refused and were not accepted since."""
+    """Refused rows of batches that count, and files that are refused and were not accepted since; all of them."""
+    return [reject for found in _by_file(layout, contract, name) for reject in sorted(found, key=lambda r: r.row or 0)]
+
+
+def grouped(layout: Layout, contract: Contract, name: str | None) -> list[RejectGroup]:
+    """The same by rule and column, most frequent first; each with what would have let it in.
+
+    One after the other: of millions of refused rows, only so many are held as hints are tried on.
+    """
+    groups: dict[tuple[str, str | None], _Group] = {}
+    for found in _by_file(layout, contract, name):
+        for reject in found:
+            groups.setdefault((reject.rule, reject.column), _Group()).add(reject)
+    return [
+        RejectGroup(
+            rule=rule,
+            column=column,
+            failures=group.failures,
+            files=len(group.files),
+            reason=group.reasons.most_common(1)[0][0],
+            hint=hint(group.some, contract, all_of_them=len(group.some) == group.failures),
+            examples=group.some[:_EXAMPLES],
+        )
+        for (rule, column), group in sorted(groups.items(), key=lambda item: -item[1].failures)
+    ]
+
+
+@dataclass
+class _Group:
+    """Failures of one rule and one column while they are counted."""
+
+    failures: int = 0
+    files: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
+    some: list[RejectInfo] = field(default_factory=list)
+
+    def add(self, reject: RejectInfo) -> None:
+        self.failures += 1
+        self.files.add(reject.file)
+        self.reasons[reject.reason] += 1
+        if len(self.some) < _TRIED:
+            self.some.append(reject)
+
+
+def _by_file(layout: Layout, contract: Contract, name: str | None) -> Iterator[Iterator[RejectInfo]]:
+    """What was refused of each file, or of those of one name; in the order in which it was written."""
     dataset = contract.dataset
     aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
     state = Ledger(layout.ledger(dataset), dataset).open()
     refused = {(record.archived, record.batch) for record in refused_files(layout, state)}
-    found: list[RejectInfo] = []
     for _, record in state.files:
         if name is not None and record.name != name:
             continue
         batch = state.batches.get(record.batch) if record.batch is not None else None
         if record.failure is not None and (record.archived, record.batch) in refused:
-            failure = record.failure
-            found.append(
-                RejectInfo(
-                    file=record.name,
-                    row=failure.row,
-                    column=failure.column,
-                    rule=failure.rule,
-                    value=None,
-                    reason=failure.reason,
-                    candidates=failure.candidates,
-                )
-            )
+            yield iter([_whole(record.name, record.failure)])
         elif record.rejects and batch is not None and batch.status is Status.APPLIED:
-            found += _rows(layout.rejects(dataset) / record.rejects, record.name, aliases)
-    return found
+            yield _rows(layout.rejects(dataset) / record.rejects, record.name, aliases)
+
+
+def _whole(name: str, failure: Failure) -> RejectInfo:
+    return RejectInfo(
+        file=name,
+        row=failure.row,
+        column=failure.column,
+        rule=failure.rule,
+        value=None,
+        reason=failure.reason,
+        candidates=failure.candidates,
+    )
 
 
 def refused_files(layout: Layout, state: State) -> list[FileRecord]:
@@ -62,34 +108,12 @@ def refused_files(layout: Layout, state: State) -> list[FileRecord]:
     return [record for record in refused if os.path.lexists(layout.input / record.archived)]
 
 
-def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> list[RejectInfo]:
+def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> Iterator[RejectInfo]:
     if not path.is_file():  # mended and moved back to the queue
-        return []
+        return
     try:
-        found = sorted(rejects_file.read(path, aliases), key=lambda reject: reject.row)
+        for r in rejects_file.read(path, aliases):
+            yield RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
     except (ValueError, csv.Error, RuntimeError):
         reason = f"{path.name} was changed and cannot be read any more; drop the original file again to have it anew"
-        return [RejectInfo(file=name, row=None, column=None, rule="rejects", value=None, reason=reason)]
-    return [
-        RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
-        for r in found
-    ]
-
-
-def grouped(found: Iterable[RejectInfo], contract: Contract) -> list[RejectGroup]:
-    """What was refused, by rule and column, most frequent first; each with what would have let it in."""
-    groups: dict[tuple[str, str | None], list[RejectInfo]] = {}
-    for reject in found:
-        groups.setdefault((reject.rule, reject.column), []).append(reject)
-    return [
-        RejectGroup(
-            rule=rule,
-            column=column,
-            failures=len(members),
-            files=len({member.file for member in members}),
-            reason=Counter(member.reason for member in members).most_common(1)[0][0],
-            hint=hint(members, contract),
-            examples=members[:_EXAMPLES],
-        )
-        for (rule, column), members in sorted(groups.items(), key=lambda item: -len(item[1]))
-    ]
+        yield RejectInfo(file=name, row=None, column=None, rule="rejects", value=None, reason=reason)

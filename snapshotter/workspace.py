@@ -182,7 +182,7 @@ class Workspace:
 
     def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:
         """`rejects` by rule and column, most frequent first, each with the setting that would have let it in."""
-        return refused.grouped(self.rejects(name, dataset=dataset), self._known(self.name(dataset)))
+        return refused.grouped(self.layout, self._known(self.name(dataset)), name)
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""

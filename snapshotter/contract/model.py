@@ -18,7 +18,6 @@ from snapshotter.contract.fields import ModelField, fields_of
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-RULE = "model"
 # What runs for a whole row, if a model has its own.
 _HOOKS = (
     "__new__",

@@ -13,6 +13,7 @@ import duckdb
 from snapshotter.contract import Contract
 from snapshotter.contract.checks import literals
 from snapshotter.contract.columns import fold
+from snapshotter.engine import judging
 from snapshotter.engine.base import Cell, ReadFailed, Rows, Span, Text, Verdict
 from snapshotter.engine.exchange import exchange, left_out
 from snapshotter.engine.session import Session, literal
@@ -100,8 +101,6 @@ class Acceptance(Session):
         self._run(f"CREATE TABLE {accepted} AS {validation.judged()}", contract.parameters)
         self._accepted.append(accepted)
         if judge:
-            from snapshotter.engine import judging  # and with it what reads models: only where there is one
-
             judging.ask(judge, self._all, accepted, cells, contract)
         verdicts, is_clean = self._verdicts(validation, accepted, cells, contract)
         self._tables |= dict.fromkeys((span.batch for span in spans), accepted)
@@ -113,8 +112,6 @@ class Acceptance(Session):
             self._run(f"CREATE TABLE {rejected} AS {validation.rejected()}{more}", contract.parameters)
             self._rejected |= dict.fromkeys((span.batch for span in spans), rejected)
             if judge:
-                from snapshotter.engine import judging
-
                 self._run(judging.refused(rejected, "original" if self._is_transformed else "raw"))
             self._run(f"DELETE FROM {accepted} WHERE NOT _ok")
         self._forget_text()

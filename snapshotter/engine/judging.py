@@ -6,15 +6,18 @@ The rows are handed out as they would be published; what the model refuses is no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn
-from snapshotter.contract.model import RULE, Judge, Refusal
 from snapshotter.engine.base import Cell
 from snapshotter.publish import ViewColumn, text
 from snapshotter.sql import Parameters
 
+if TYPE_CHECKING:  # what reads models is loaded where there is one
+    from snapshotter.contract.model import Judge, Refusal
+
+_RULE = "model"  # the name in rejects of what a model refuses
 CHUNK = 50_000  # rows that are in Python's memory at once; fewer if they are wide
 _CELLS = 1_000_000  # cells that are
 
@@ -79,7 +82,7 @@ def _note(run: Run, refusals: Sequence[Refusal]) -> None:
         ("INTEGER", [refusal.batch for refusal in refusals]),
         ("BIGINT", [refusal.record for refusal in refusals]),
         ("VARCHAR", ["\n".join(" ".join(c.column.splitlines()) for c in r.complaints) for r in refusals]),
-        ("VARCHAR", ["\n".join(RULE for _ in refusal.complaints) for refusal in refusals]),
+        ("VARCHAR", ["\n".join(_RULE for _ in refusal.complaints) for refusal in refusals]),
         ("VARCHAR", ["\n".join(c.reason for c in refusal.complaints) for refusal in refusals]),
     ]
     lists = ", ".join(f"unnest({parameters.bind(values)}::{kind}[])" for kind, values in columns)

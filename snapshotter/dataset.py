@@ -38,20 +38,27 @@ class Dataset:
 
     Args:
         layout: the workspace.
-        name: its name.
+        ledger: the dataset's.
         contracts: as configured now; only asked for it where it decides.
         settings: the workspace's.
         scratch: the writer's folder for drafts.
+        mend: whether an entry of the log that was never acknowledged is set aside; a dry run changes nothing.
     """
 
     def __init__(
-        self, layout: Layout, name: str, contracts: Mapping[str, Contract], settings: Settings, scratch: Path
+        self,
+        layout: Layout,
+        ledger: Ledger,
+        contracts: Mapping[str, Contract],
+        settings: Settings,
+        scratch: Path,
+        *,
+        mend: bool,
     ) -> None:
         """Read the ledger's log."""
-        self.name, self._contracts = name, contracts
+        self.name, self.ledger, self._contracts = ledger.dataset, ledger, contracts
         self._layout, self._settings, self._scratch = layout, settings, scratch
-        self.ledger = Ledger(layout.ledger(self.name), self.name)
-        self.state = self.ledger.open()
+        self.state = ledger.open(mend=mend)
         self._archive = Archive(layout, self.name)
         self._engine: Engine | None = None
 

@@ -47,12 +47,15 @@ def error_info(error: SnapshotterError) -> ErrorInfo:
     return ErrorInfo(code=error.code, name=error.name, message=error.message, hint=error.remedy)
 
 
-def run_result(layout: Layout, outcome: Outcome) -> DatasetResult:
-    """What a run, a reset, a withdraw or a rebuild did."""
-    latest = None
-    if outcome.error is None:
-        state = Ledger(layout.ledger(outcome.dataset), outcome.dataset).open()
-        latest = _latest(layout, outcome.dataset, state.current)
+def run_result(layout: Layout, outcome: Outcome, current: Commit | None) -> DatasetResult:
+    """What a run, a reset, a withdraw or a rebuild did.
+
+    Args:
+        layout: the workspace.
+        outcome: of the dataset.
+        current: the commit of its current snapshot.
+    """
+    latest = _latest(layout, outcome.dataset, current) if outcome.error is None else None
     return DatasetResult(
         dataset=outcome.dataset,
         snapshot=outcome.commit.snapshot if outcome.commit else None,

@@ -20,6 +20,7 @@ from snapshotter.contract.sources import Contracts
 from snapshotter.dataset import Dataset
 from snapshotter.errors import SnapshotterError, UsageError
 from snapshotter.layout import DEFAULT, Layout
+from snapshotter.ledger import Ledger
 from snapshotter.lock import writer_lock
 from snapshotter.results import (
     CheckResult,
@@ -63,6 +64,7 @@ class Workspace:
         self.settings: Settings = load(self.layout.root)
         self.contracts = Contracts(self.settings.datasets, self.layout.root)
         self._clock = clock
+        self._ledgers: dict[str, Ledger] = {}  # of the writer: what it has read it need not read again
 
     # -- what changes something
 
@@ -87,7 +89,8 @@ class Workspace:
             outcomes = pipeline.run(datasets, drops, self._clock(), dry_run=dry_run, progress=progress)
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
             told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
-            results = [reading.run_result(self.layout, outcome) for outcome in told]
+            current = {dataset.name: dataset.state.current for dataset in datasets}
+            results = [reading.run_result(self.layout, o, current.get(o.dataset)) for o in told]
             others = [outcome for outcome in outcomes if outcome not in told and outcome.commit]
             republished = {o.dataset: o.commit.snapshot for o in others if o.commit and o.commit.snapshot}
         seconds = round(time.perf_counter() - start, 3)
@@ -105,7 +108,8 @@ class Workspace:
             NoSuchSnapshot, NotRestorable: there is no such state to go back to.
         """
         with self._one(dataset) as target:
-            return reading.run_result(self.layout, going_back.reset(target, snapshot, self._clock(), requeue=requeue))
+            outcome = going_back.reset(target, snapshot, self._clock(), requeue=requeue)
+            return reading.run_result(self.layout, outcome, target.state.current)
 
     def withdraw(self, name: str, revision: int | None = None, *, dataset: str | None = None) -> DatasetResult:
         """Take one file back: the state as if it had never come, as a new snapshot.
@@ -119,7 +123,8 @@ class Workspace:
             NoSuchBatch, AmbiguousBatch: the name says nothing that counts, or too much.
         """
         with self._one(dataset) as target:
-            return reading.run_result(self.layout, going_back.withdraw(target, name, revision, self._clock()))
+            outcome = going_back.withdraw(target, name, revision, self._clock())
+            return reading.run_result(self.layout, outcome, target.state.current)
 
     def rebuild(
         self, confirm: Callable[[RebuildDifference], bool] = lambda _: True, *, dataset: str | None = None
@@ -145,7 +150,7 @@ class Workspace:
                 outcome = rebuilding.carry_out(target, proposal)
             else:
                 outcome = pipeline.Outcome(target.name, None, proposal.draft.counts, proposal.draft.reported())
-            result = reading.run_result(self.layout, outcome)
+            result = reading.run_result(self.layout, outcome, target.state.current)
         return RebuildResult(**dict(result), difference=proposal.difference if proposal else None)
 
     def clean(self, *, requeue: bool = False) -> CleanResult:
@@ -285,7 +290,8 @@ class Workspace:
             broken: dict[str, SnapshotterError] = {}
             for name in names or self.contracts:
                 try:
-                    dataset = Dataset(self.layout, name, self.contracts, self.settings, scratch)
+                    ledger = self._ledgers.setdefault(name, Ledger(self.layout.ledger(name), name))
+                    dataset = Dataset(self.layout, ledger, self.contracts, self.settings, scratch, mend=recover)
                     stack.callback(dataset.close)
                     if recover:
                         dataset.recover()

@@ -6,7 +6,7 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -118,10 +118,17 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class Stored:
-    """The rows that are in the ledger already: Parquet files and the columns that they have."""
+    """The rows that are in the ledger already.
+
+    Args:
+        paths: the Parquet files.
+        columns: those that they have.
+        hidden: batches of which a file has rows that another file has, too, by path; they are not read from it.
+    """
 
     paths: tuple[Path, ...]
     columns: tuple[tuple[Field, StoredColumn], ...]
+    hidden: Mapping[Path, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

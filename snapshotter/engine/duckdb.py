@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from snapshotter.contract import Contract
@@ -42,8 +42,7 @@ class DuckDBEngine(Acceptance):
 
     def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
         """Copy the other rows."""
-        gone = ", ".join(f"{batch:d}" for batch in without)
-        query = f"SELECT * FROM read_parquet({literal(str(source))}) WHERE _batch NOT IN ({gone})"
+        query = f"SELECT * FROM {_parquet([source])} WHERE _batch NOT IN ({_listed(without)})"
         with self._reading_ledger():
             return self._copy(query, path, "FORMAT parquet")
 
@@ -88,8 +87,15 @@ class DuckDBEngine(Acceptance):
                 parts.append(f"{identifier(column.physical)}{cast} AS {field.name}")
                 if column.offset:
                     parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
-            paths = ", ".join(literal(str(path)) for path in stored.paths)
-            sources.append(f"SELECT {', '.join(parts)} FROM read_parquet([{paths}], union_by_name=true)")
+            whole = [path for path in stored.paths if path not in stored.hidden]
+            found = [(_parquet(whole), "TRUE")] if whole else []
+            found += [
+                (_parquet([path]), f"_batch NOT IN ({_listed(batches)})") for path, batches in stored.hidden.items()
+            ]
+            known = ", ".join(parts)
+            # By name, and under the names of all: a file that was written early lacks columns that came later.
+            union = " UNION ALL BY NAME ".join(f"SELECT * FROM {source} WHERE {where}" for source, where in found)
+            sources.append(f"SELECT {known} FROM ({union})")
         typed = [
             (name, "VARCHAR" if name != field.name else field.stored) for field in frame.fields for name in field.names
         ]
@@ -192,3 +198,13 @@ class DuckDBEngine(Acceptance):
             changed += [((row, place), (list(parts), name, old, new)) for row, old, new, *parts in rows]
         changed.sort(key=lambda item: item[0])
         return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
+
+
+def _parquet(paths: Sequence[Path]) -> str:
+    """SQL of the rows of Parquet files, which may have other columns each."""
+    listed = ", ".join(literal(str(path)) for path in paths)
+    return f"read_parquet([{listed}], union_by_name = true)"
+
+
+def _listed(batches: Iterable[int]) -> str:
+    return ", ".join(f"{batch:d}" for batch in batches)

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from loguru import logger
 
-from snapshotter import disk, rejects
+from snapshotter import disk, forgotten, rejects, upkeep
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
 from snapshotter.config import DatasetConfig, Settings
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
-from snapshotter.errors import ContractChanged
+from snapshotter.errors import ContractChanged, SnapshotterError
+from snapshotter.forgotten import Forgotten
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
@@ -124,6 +125,7 @@ class Dataset:
         done = self._archive.carry_out(todo.moves)
         self._archive.forget(self._notes_of_newest(), done)
         self._layout.sweep_notes(Path(move.target) for move in self._moves_of_newest())
+        self._remove_forgotten()
         self.ledger.sweep()
         self.ledger.finish()
         return todo
@@ -328,6 +330,44 @@ class Dataset:
         self._publish_rejects()
         self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest)))
         self.ledger.finish()
+
+    def tend(self, at: datetime) -> None:
+        """Keep the ledger small; what goes wrong is tried again behind the next run, and changes nothing that counts.
+
+        Args:
+            at: the time of the run.
+        """
+        try:
+            parts = self.ledger.holdings().parts
+            work = upkeep.plan(self.state, parts.values(), self.ledger.entries())
+            if work:
+                self.state = upkeep.carry_out(work, self.ledger, self.state, self.engine, at)
+        except (SnapshotterError, OSError) as error:
+            logger.bind(dataset=self.name).warning(f"the ledger could not be kept small: {error}")
+
+    # -- forgetting
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where files are that were taken."""
+        return self._layout.processed
+
+    def forgotten(self, oldest: int) -> list[Forgotten]:
+        """The files that a prune to this snapshot removes."""
+        return forgotten.forgotten(self._layout, self.name, self.ledger.commits, self.state, oldest)
+
+    def commit_prune(self, commit: Commit) -> None:
+        """Set the horizon, and only then remove what is behind it; a recovery removes what is left of it."""
+        self.state = self.ledger.commit(commit)  # COMMIT POINT
+        logger.bind(dataset=self.name, horizon=commit.horizon).info("pruned")
+        self._remove_forgotten()
+        self.ledger.sweep()
+        self.ledger.finish()
+
+    def _remove_forgotten(self) -> None:
+        newest = self.ledger.newest()
+        if newest is not None and newest.horizon is not None and not self.ledger.is_finished():
+            forgotten.remove(self.forgotten(newest.horizon))
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""

@@ -170,6 +170,17 @@ class ArchiveIncomplete(SnapshotterError):
     )
 
 
+class BehindHorizon(SnapshotterError):
+    """A file that is older than what `prune` kept cannot be taken back."""
+
+    code = 22
+    template = (
+        "`{name}` is older than snapshot {horizon} of dataset `{dataset}`, the oldest that was kept; rows that it hid "
+        "may be pruned, so it cannot be taken back; nothing was changed"
+    )
+    hint = "Drop a corrected file: newer rows win, and `delete_when` can remove keys."
+
+
 def named_errors() -> list[type[SnapshotterError]]:
     """All named errors by exit code, for the README and `--help`."""
     return sorted(SnapshotterError.__subclasses__(), key=lambda e: (e.code, e.__name__))

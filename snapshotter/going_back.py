@@ -12,7 +12,7 @@ from snapshotter import disk
 from snapshotter.archive import Archive
 from snapshotter.dataset import Dataset, stored_contract
 from snapshotter.draft import Draft
-from snapshotter.errors import AmbiguousBatch, NoSuchBatch
+from snapshotter.errors import AmbiguousBatch, BehindHorizon, NoSuchBatch
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.folding import without
@@ -50,6 +50,8 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
 def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -> Outcome:
     """Publish the state as if a batch had never come."""
     batch = find(dataset.state, dataset.name, name, revision)
+    if dataset.state.is_behind_horizon(batch):
+        raise BehindHorizon(dataset=dataset.name, name=batch.record.name, horizon=dataset.state.horizon)
     before = dataset.state
     after = without(before, (batch.id,))
     counted = {live.id for live in before.live}

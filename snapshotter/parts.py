@@ -91,5 +91,5 @@ class Parts:
 
     def _copy(self, source: str, without: Sequence[int], staying: Sequence[int]) -> PartRecord:
         path = self._ledger.new_part()
-        rows = self._engine.rewrite_part(self._ledger.root / source, without, path)
+        rows = self._engine.copy_rows({self._ledger.root / source: without}, path)
         return self._ledger.part(path, rows, tuple(staying))

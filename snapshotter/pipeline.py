@@ -116,6 +116,7 @@ def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:
             return Outcome(dataset.name, None, draft.counts, draft.reported())
         dataset.publish()
         dataset.archive(draft.taken)
+        dataset.tend(draft.at)
     except SnapshotterError as error:
         return Outcome(dataset.name, error=error)
     return Outcome(dataset.name, commit, draft.counts, draft.reported())

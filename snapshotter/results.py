@@ -155,6 +155,20 @@ class RejectInfo(_Result):
     candidates: tuple[str, ...] = Field(default=(), exclude=True)
 
 
+class PruneResult(_Result):
+    """What a prune forgot, or would forget: snapshots that could be restored, numbers of files, and bytes.
+
+    `horizon` is the oldest snapshot that is left; null where there is none at all.
+    """
+
+    dataset: str
+    horizon: int | None
+    snapshots: list[int] = []
+    files: int = 0
+    rejects: int = 0
+    bytes: int = 0
+
+
 class RejectGroup(_Result):
     """What was refused for one rule and one column.
 

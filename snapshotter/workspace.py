@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from snapshotter import going_back, pipeline, reading, rebuilding, refused, tables
+from snapshotter import going_back, pipeline, pruning, reading, rebuilding, refused, tables
 from snapshotter.config import Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
@@ -28,6 +28,7 @@ from snapshotter.results import (
     DatasetResult,
     DiffResult,
     FileInfo,
+    PruneResult,
     RebuildDifference,
     RebuildResult,
     RejectGroup,
@@ -40,6 +41,8 @@ from snapshotter.results import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LONGEST = 100 * 365  # days
 
 logger.disable("snapshotter")  # a library is silent until its caller says `logger.enable("snapshotter")`
 
@@ -152,6 +155,33 @@ class Workspace:
                 outcome = pipeline.Outcome(target.name, None, proposal.draft.counts, proposal.draft.reported())
             result = reading.run_result(self.layout, outcome, target.state.current)
         return RebuildResult(**dict(result), difference=proposal.difference if proposal else None)
+
+    def prune(
+        self,
+        keep_last: int | None = None,
+        keep_days: float | None = None,
+        *,
+        dry_run: bool = False,
+        dataset: str | None = None,
+    ) -> PruneResult:
+        """Forget old snapshots, and with them archived files and refused rows; no later result changes.
+
+        Args:
+            keep_last: keep so many of the newest snapshots.
+            keep_days: keep the snapshots of so many days; what either option keeps is kept, and always the current one.
+            dry_run: only say what would be forgotten.
+            dataset: its name; without it the only one, or `default`.
+
+        Raises:
+            UsageError: neither option is given, or one makes no sense.
+        """
+        if keep_last is None and keep_days is None:
+            raise UsageError(what="prune was not told what to keep", remedy="Say --keep-last N, --keep-days D or both.")
+        if (keep_last is not None and keep_last < 1) or (keep_days is not None and not 0 <= keep_days <= _LONGEST):
+            remedy = f"Keep at least 1 snapshot, and 0 to {_LONGEST:,} days."
+            raise UsageError(what="prune was told to keep what cannot be kept", remedy=remedy)
+        with self._one(dataset) as target:
+            return pruning.prune(target, keep_last, keep_days, self._clock(), dry_run=dry_run)
 
     def clean(self, *, requeue: bool = False) -> CleanResult:
         """Empty `output/`: every ledger, view and reject of every dataset.

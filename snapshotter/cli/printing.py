@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from snapshotter.reading import counted, warnings
-from snapshotter.results import DatasetResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
+from snapshotter.results import DatasetResult, PruneResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,6 +164,21 @@ def change_summary(result: DatasetResult, what: str) -> None:
     say(f"{result.dataset}: {what}, as snapshot {result.snapshot}{rows}")
     if result.snapshot:
         say(f"  to take this back: snapshotter reset {result.snapshot - 1} --dataset {result.dataset}")
+
+
+def prune_summary(result: PruneResult, *, dry_run: bool) -> None:
+    """What a prune forgot, or would forget."""
+    if not (result.snapshots or result.files or result.rejects):
+        say(f"{result.dataset}: nothing to forget" + (f" before snapshot {result.horizon}" if result.horizon else ""))
+        return
+    what = [
+        counted(len(result.snapshots), "snapshot"),
+        counted(result.files, "file") + " in input/processed/",
+        counted(result.rejects, "file") + " of refused rows",
+    ]
+    verb = "would forget" if dry_run else "forgot"
+    say(f"{result.dataset}: {verb} {', '.join(what)} ({result.bytes / 1e6:,.1f} MB)")
+    say(f"  from snapshot {result.horizon} on all stays as it is; what is older can no longer be restored or withdrawn")
 
 
 def rebuild_difference(dataset: str, difference: RebuildDifference) -> None:

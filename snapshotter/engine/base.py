@@ -6,7 +6,7 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -243,8 +243,20 @@ class Engine(Protocol):
         """
         ...
 
-    def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
-        """Write a Parquet file anew without the rows of some batches; returns the number of rows left."""
+    def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
+        """Write the rows of Parquet files as one, of each without those of some batches; returns their number."""
+        ...
+
+    def copy_lasting(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, path: Path, by: str) -> int:
+        """Write those stored rows that still matter, as one Parquet file; returns their number.
+
+        Args:
+            frame: as for `merge`.
+            batches: as for `merge`.
+            stored: as for `merge`.
+            path: the file.
+            by: `""`, or `_batch`: then each batch keeps what would matter without the others.
+        """
         ...
 
     def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from snapshotter import lasting, merge
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn
 from snapshotter.engine.acceptance import Acceptance
@@ -40,11 +41,22 @@ class DuckDBEngine(Acceptance):
         )
         return self._copy(query, path, "FORMAT parquet")
 
-    def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
-        """Copy the other rows."""
-        query = f"SELECT * FROM {_parquet([source])} WHERE _batch NOT IN ({_listed(without)})"
+    def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
+        """Copy them in one pass."""
         with self._reading_ledger():
-            return self._copy(query, path, "FORMAT parquet")
+            return self._copy(_rows_of(sources), path, "FORMAT parquet")
+
+    def copy_lasting(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, path: Path, by: str) -> int:
+        """Find their ranks first, and then the rows as they are stored."""
+        with self._reading_ledger():
+            self._set_batches(batches, frame.groups)
+            self._run(f"CREATE OR REPLACE VIEW cells AS {self._source(frame, stored)}")
+            self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, 'cells')}")
+            self._run(f"CREATE OR REPLACE TABLE tops AS {lasting.tops(frame, 'all_rows', by)}")
+            self._run(f"CREATE OR REPLACE TABLE equals AS {lasting.equals(frame, 'all_rows', 'tops', by)}")
+            self._run(f"CREATE OR REPLACE TABLE kept AS {lasting.ranks(frame, 'tops', 'equals')}")
+            sources = {source: stored.hidden.get(source, ()) for source in stored.paths}
+            return self._copy(lasting.rows(f"({_rows_of(sources)})", "kept"), path, "FORMAT parquet")
 
     # -- merging
 
@@ -87,15 +99,8 @@ class DuckDBEngine(Acceptance):
                 parts.append(f"{identifier(column.physical)}{cast} AS {field.name}")
                 if column.offset:
                     parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
-            whole = [path for path in stored.paths if path not in stored.hidden]
-            found = [(_parquet(whole), "TRUE")] if whole else []
-            found += [
-                (_parquet([path]), f"_batch NOT IN ({_listed(batches)})") for path, batches in stored.hidden.items()
-            ]
-            known = ", ".join(parts)
-            # By name, and under the names of all: a file that was written early lacks columns that came later.
-            union = " UNION ALL BY NAME ".join(f"SELECT * FROM {source} WHERE {where}" for source, where in found)
-            sources.append(f"SELECT {known} FROM ({union})")
+            found = _rows_of({path: stored.hidden.get(path, ()) for path in stored.paths})
+            sources.append(f"SELECT {', '.join(parts)} FROM ({found})")
         typed = [
             (name, "VARCHAR" if name != field.name else field.stored) for field in frame.fields for name in field.names
         ]
@@ -200,11 +205,20 @@ class DuckDBEngine(Acceptance):
         return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
 
 
+def _rows_of(sources: Mapping[Path, Collection[int]]) -> str:
+    """Query of the rows of Parquet files, of each without those of some batches.
+
+    By name: a file that was written early lacks columns that came later.
+    """
+    whole = [path for path, without in sources.items() if not without]
+    queries = [f"SELECT * FROM {_parquet(whole)}"] if whole else []
+    for path, without in sources.items():
+        if without:
+            listed = ", ".join(f"{batch:d}" for batch in sorted(without))
+            queries.append(f"SELECT * FROM {_parquet([path])} WHERE _batch NOT IN ({listed})")
+    return " UNION ALL BY NAME ".join(queries)
+
+
 def _parquet(paths: Sequence[Path]) -> str:
-    """SQL of the rows of Parquet files, which may have other columns each."""
     listed = ", ".join(literal(str(path)) for path in paths)
     return f"read_parquet([{listed}], union_by_name = true)"
-
-
-def _listed(batches: Iterable[int]) -> str:
-    return ", ".join(f"{batch:d}" for batch in batches)

@@ -24,7 +24,7 @@ class Fold:
 
     def __init__(self) -> None:
         """Begin with the state of a ledger in which nothing was committed."""
-        self._version, self._horizon, self._by_name = -1, 1, False
+        self._version, self._horizon, self._by_batch = -1, 1, False
         self._columns: list[StoredColumn] = []
         self._shapes: list[Shape] = []
         self._files: list[tuple[datetime, FileRecord]] = []
@@ -53,7 +53,7 @@ class Fold:
         if commit.snapshot is not None:
             self._snapshots[commit.snapshot] = commit
         if commit.horizon is not None:
-            self._horizon, self._by_name = commit.horizon, commit.by_name
+            self._horizon, self._by_batch = commit.horizon, commit.by_batch
 
     def state(self) -> State:
         """The state so far."""
@@ -67,7 +67,7 @@ class Fold:
             parts=dict(self._parts),
             files=tuple(self._files),
             horizon=self._horizon,
-            by_name=self._by_name,
+            by_batch=self._by_batch,
         )
 
     def counts(self, number: int) -> bool:

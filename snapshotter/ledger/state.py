@@ -85,7 +85,7 @@ class State:
         files: (when, record) of every file that a run ever took, in order.
         hidden: batches whose rows in a file of `parts` are not to be read, since another one has them, by its name.
         horizon: the oldest snapshot that was not pruned; a batch that an older one brought is behind the horizon.
-        by_name: whether the rows behind the horizon were kept for each name, so that a revision can replace it.
+        by_batch: whether each batch behind the horizon kept its rows for itself, so that a revision can replace it.
     """
 
     version: int = -1
@@ -97,7 +97,7 @@ class State:
     files: tuple[tuple[datetime, FileRecord], ...] = ()
     hidden: dict[str, frozenset[int]] = field(default_factory=dict)
     horizon: int = 1
-    by_name: bool = False
+    by_batch: bool = False
 
     @property
     def current(self) -> Commit | None:
@@ -115,7 +115,7 @@ class State:
         return [batch for _, batch in sorted(self.batches.items()) if batch.held]
 
     def is_behind_horizon(self, batch: Batch) -> bool:
-        """Whether a batch can no longer be told from others: rows that it hid may be pruned."""
+        """Whether a snapshot that can no longer be restored brought a batch: rows that it hid may be pruned."""
         return batch.snapshot < self.horizon
 
     @property

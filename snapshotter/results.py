@@ -229,12 +229,13 @@ class DatasetStatus(_Result):
 
 
 class StatusResult(_Result):
-    """The state of a workspace."""
+    """The state of a workspace; `recovery` says what the next run has to finish before it begins."""
 
     workspace: str
     queue: int
     unmatched: list[str]
     datasets: list[DatasetStatus]
+    recovery: list[str] = Field(default_factory=list)
 
 
 class Problem(_Result):

@@ -292,6 +292,6 @@ class Workspace:
                     datasets.append(dataset)
                 except SnapshotterError as error:
                     broken[name] = error
-            if recover and not broken:
+            if recover and not broken and len(datasets) == len(self.contracts):  # drafts of others may be needed yet
                 self.layout.sweep_drafts()
             yield datasets, broken

@@ -53,6 +53,9 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
             printing.say(f"{dataset.dataset}: {text}")
     if result.unmatched:
         printing.say(f"unmatched, and left in the queue: {', '.join(result.unmatched)}")
+    if result.recovery:
+        printing.say("the last process did not finish; the next run will, before all else:")
+        printing.say(*(f"  {text}" for text in result.recovery))
     return 0
 
 

@@ -7,13 +7,31 @@ from pathlib import Path
 
 from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
+from snapshotter.errors import SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import ViewRecord
 from snapshotter.ledger.state import State
+from snapshotter.lock import is_held
 from snapshotter.recovery import Found, Plan, Rest, plan
+from snapshotter.steady import ATTEMPTS, marks, steadily
 
 _ENTRY = re.compile(r"(\d{20})\.json")
+
+
+def unfinished(layout: Layout, dataset: str) -> list[str]:
+    """What the next run has to finish of a dataset before it begins, in words; nothing while a writer is at work."""
+    for _ in range(ATTEMPTS):
+        before = marks(layout, dataset)
+        try:
+            todo = steadily(layout, dataset, lambda ledger, state: find(layout, dataset, ledger, state))
+        except SnapshotterError:
+            return []  # it is damaged, and nothing is done about it but by a person
+        if todo.is_empty or is_held(layout):
+            return []
+        if marks(layout, dataset) == before:
+            return todo.sentences()
+    return []  # others write without a pause, and finish what they begin
 
 
 def find(layout: Layout, dataset: str, ledger: Ledger, state: State) -> Plan:

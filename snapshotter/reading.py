@@ -21,7 +21,6 @@ from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.leftovers import compare_view
-from snapshotter.lock import is_held
 from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
 from snapshotter.refused import refused_files
@@ -41,7 +40,7 @@ from snapshotter.results import (
     StatusResult,
     VersionInfo,
 )
-from snapshotter.steady import ATTEMPTS, marks, steadily
+from snapshotter.steady import steadily
 
 T = TypeVar("T")
 
@@ -165,23 +164,8 @@ def status(layout: Layout, settings: Settings) -> StatusResult:
         queue=sum(len(names) for names in drops.values()),
         unmatched=unmatched,
         datasets=datasets,
-        recovery=[f"{name}: {said}" for name in settings.datasets for said in recovery(layout, name)],
+        recovery=[f"{name}: {said}" for name in settings.datasets for said in leftovers.unfinished(layout, name)],
     )
-
-
-def recovery(layout: Layout, dataset: str) -> list[str]:
-    """What the next run has to finish of a dataset before it begins, in words; nothing while a writer is at work."""
-    for _ in range(ATTEMPTS):
-        before = marks(layout, dataset)
-        try:
-            plan = steadily(layout, dataset, lambda ledger, state: leftovers.find(layout, dataset, ledger, state))
-        except SnapshotterError:
-            return []  # it is damaged: nothing is done about it but by a person
-        if plan.is_empty or is_held(layout):
-            return []
-        if marks(layout, dataset) == before:
-            return plan.sentences()
-    return []  # others write without a pause, and finish what they begin
 
 
 def _dataset_status(layout: Layout, dataset: str, queued: list[str]) -> DatasetStatus:

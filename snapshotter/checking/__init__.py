@@ -76,8 +76,6 @@ def _check(
         expected += _expected(findings, ledger, state, quick=scope.quick, busy=busy)
     compare(expected, progress)
     for findings, ledger, state in opened:
-        if not scope.quick:
-            check_chain(findings, ledger, state)
         if findings.sound:
             check_against_delta(findings, ledger, state)
             check_rows(findings, ledger, state, quick=scope.quick)
@@ -97,13 +95,18 @@ def _open(findings: Findings) -> tuple[Ledger, State] | None:
     """A dataset's ledger, if there is one and it can be opened."""
     ledger = Ledger(findings.layout.ledger(findings.dataset), findings.dataset)
     check_note(findings, ledger)
+    check_chain(findings, ledger)
     try:
         state = ledger.open()
+    except (KeyError, IndexError, ValueError):  # of an entry that still parses, and says what it did not say
+        if not findings.problems:
+            findings.found("ledger", ledger.root, "the entries of its log contradict each other", REMEDY)
+        return None
     except SnapshotterError as error:
         if not findings.problems:
             findings.found("ledger", ledger.root, error.message.removesuffix("; nothing was changed"), REMEDY)
         return None
-    if not ledger.exists():
+    if not ledger.exists() or not findings.sound:
         return None
     findings.checked["commits"] = state.version + 1
     return ledger, state

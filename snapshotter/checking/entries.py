@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from snapshotter.checking.findings import BACKUP, Findings
@@ -17,21 +16,17 @@ REMEDY = BACKUP + "; what is published stays as it is"
 _ENTRY = re.compile(r"(\d{20})\.json")
 
 
-def check_chain(findings: Findings, ledger: Ledger, state: State) -> None:
-    """Each entry holds the digest of the one before it, and the note that of the newest; entries without are older."""
-    entries = dict(_entries(ledger))
+def check_chain(findings: Findings, ledger: Ledger) -> None:
+    """Each entry holds the digest of the one before it, and the note that of the newest; older entries hold none."""
+    entries = _entries(ledger)
     digests = {version: hashlib.sha256(content).hexdigest() for version, content in entries.items()}
-    for version, content in entries.items():
-        wanted = _record(content).get("previous")
-        if wanted and version - 1 in digests and digests[version - 1] != wanted:
-            path = ledger.root / "_delta_log" / f"{version - 1:020d}.json"
-            findings.found("ledger", path, "its bytes are not those that were recorded", REMEDY)
+    wanted: dict[int, Any] = {version - 1: _record(content).get("previous") for version, content in entries.items()}
     note = _note(ledger)
-    if note.get("version") == state.version and note.get("sha256", digests.get(state.version)) != digests.get(
-        state.version
-    ):
-        path = ledger.root / "_delta_log" / f"{state.version:020d}.json"
-        findings.found("ledger", path, "its bytes are not those that were acknowledged", REMEDY)
+    wanted[note.get("version", -1)] = note.get("sha256")
+    for version, sha256 in sorted(wanted.items()):
+        if sha256 and digests.get(version, sha256) != sha256:
+            path = ledger.root / "_delta_log" / f"{version:020d}.json"
+            findings.found("ledger", path, "its bytes are not those that were recorded", REMEDY)
 
 
 def check_note(findings: Findings, ledger: Ledger) -> None:
@@ -76,23 +71,29 @@ def check_against_delta(findings: Findings, ledger: Ledger, state: State) -> Non
         findings.found("ledger", ledger.root, "deltalake reads another version, or other files, from its log", REMEDY)
 
 
-def _entries(ledger: Ledger) -> Iterator[tuple[int, bytes]]:
+def _entries(ledger: Ledger) -> dict[int, bytes]:
     """The entries of the log that lie there one by one, in order."""
     folder = ledger.root / "_delta_log"
-    names = sorted(path.name for path in folder.iterdir() if _ENTRY.fullmatch(path.name))
-    return ((int(name[:20]), (folder / name).read_bytes()) for name in names)
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {int(path.name[:20]): path.read_bytes() for path in found if _ENTRY.fullmatch(path.name)}
 
 
 def _record(content: bytes) -> dict[str, Any]:
-    """Our record in an entry that was parsed before."""
-    actions = (json.loads(line) for line in content.decode().split("\n") if line)
-    record: dict[str, Any] = next((a["commitInfo"].get("snapshotter", {}) for a in actions if "commitInfo" in a), {})
-    return record
+    """Our record in an entry; nothing, if it cannot be read."""
+    try:
+        actions = [json.loads(line) for line in content.decode().split("\n") if line]
+        record: dict[str, Any] = next(
+            (a["commitInfo"].get("snapshotter", {}) for a in actions if "commitInfo" in a), {}
+        )
+    except (ValueError, TypeError, AttributeError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _note(ledger: Ledger) -> dict[str, Any]:
+    """The note of the newest entry; nothing, if it cannot be read."""
     try:
-        note: dict[str, Any] = json.loads((ledger.root / NOTE).read_bytes())
-        return note
+        note = json.loads((ledger.root / NOTE).read_bytes())
     except (OSError, ValueError):
         return {}
+    return note if isinstance(note, dict) else {}

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from loguru import logger
 
-from snapshotter import disk, forgotten, rejects, upkeep
+from snapshotter import disk, forgotten, leftovers, rejects, upkeep
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
 from snapshotter.config import DatasetConfig, Settings
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
-from snapshotter.errors import ContractChanged, SnapshotterError
+from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
 from snapshotter.forgotten import Forgotten
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
@@ -27,7 +27,7 @@ from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Move, Status, ViewRecord
 from snapshotter.parts import Parts
-from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
+from snapshotter.recovery import Plan, ViewStep, moves_of
 from snapshotter.remarks import with_remarks
 from snapshotter.requeue import Requeued, read_requeued
 from snapshotter.resolution import resolve
@@ -62,6 +62,7 @@ class Dataset:
         self.state = ledger.open(mend=mend)
         self._archive = Archive(layout, self.name)
         self._engine: Engine | None = None
+        self.recovered: list[str] = []  # what was left undone and is done now, in words
 
     @property
     def contract(self) -> Contract:
@@ -101,22 +102,14 @@ class Dataset:
 
     def recovery(self) -> Plan:
         """What the last process left undone."""
-        current = self.state.current
-        view = current.view if current else None
-        newest = self.ledger.newest()
-        return plan(
-            [newest] if newest and not self.ledger.is_finished() else [],
-            view,
-            compare_view(self._layout.latest(self.name), view),
-            compare_view(self._draft_path(), view),
-            self._archive.is_pending,
-        )
+        return leftovers.find(self._layout, self.name, self.ledger, self.state)
 
     def recover(self) -> Plan:
         """Finish what the last process left undone; then nothing of it lies about."""
         todo = self.recovery()
         if not todo.is_empty:
             logger.bind(dataset=self.name, view=todo.view.value, moves=len(todo.moves)).warning("recovering")
+            self.recovered = todo.sentences()
         if todo.view is ViewStep.PUBLISH_DRAFT:
             self.publish()
         elif todo.view is ViewStep.RENDER:
@@ -143,9 +136,13 @@ class Dataset:
         return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
 
     def render_current(self) -> None:
-        """Write `latest.csv` of the current snapshot again; by the ledger it has the same bytes."""
+        """Write `latest.csv` of the current snapshot again; by the ledger it has the same bytes.
+
+        Raises:
+            LedgerDamaged: it has not; what is published stays as it is.
+        """
         current = self.state.current
-        if current is None:
+        if current is None or current.view is None:
             return
         contract = stored_contract(self.name, current)
         resolution = resolve(contract, self.state, self.ledger.root)
@@ -154,8 +151,12 @@ class Dataset:
         disk.make_folder(draft.parent)
         self.engine.publish(contract, resolution.columns, resolution.frame.key, draft)
         disk.sync_file(draft)
-        self.publish()
         self.close()
+        if digest(draft) != current.view.sha256:
+            disk.remove(draft)
+            problem = f"rendering snapshot {current.snapshot} gives other bytes than were published"
+            raise LedgerDamaged(dataset=self.name, problem=problem)
+        self.publish()
 
     def _publish_rejects(self) -> None:
         """Give the refused rows of the newest commit their names."""
@@ -393,13 +394,3 @@ class Dataset:
 def stored_contract(dataset: str, commit: Commit) -> Contract:
     """The contract that a snapshot was made under."""
     return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))
-
-
-def compare_view(path: Path, view: ViewRecord | None) -> Found:
-    """Whether a file is the recorded view: by size, time and inode, and where those differ by its digest."""
-    if view is None or not path.is_file():
-        return Found.MISSING
-    status = path.stat()
-    if (status.st_size, status.st_ino, status.st_mtime_ns) == (view.size, view.inode, view.modified):
-        return Found.SAME
-    return Found.SAME if status.st_size == view.size and digest(path) == view.sha256 else Found.OTHER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,19 +53,32 @@ def forgotten(
         state: the current one.
         oldest: the snapshot at the horizon.
     """
-    first = next(place for place, (_, commit) in enumerate(commits) if commit.snapshot == oldest)
-    before = [record for _, commit in commits[:first] for record in commit.files]
-    staying = {_archived(record, state) for _, commit in commits[first:] for record in commit.files}
     found = {}
-    for record in before:
-        path = _archived(record, state)
-        if path.startswith("processed/") and path not in staying and record.sha256:
+    for record, path in behind(commits, state, oldest):
+        if path:
             inside = layout.input / path
             found[inside] = Forgotten(inside, record.sha256, record.size, record.inode, record.modified)
         if record.rejects and record.rejects_sha256:
             refused = layout.rejects(dataset) / record.rejects
             found[refused] = Forgotten(refused, record.rejects_sha256, -1)
     return [file for file in found.values() if file.is_there]
+
+
+def behind(commits: Sequence[tuple[int, Commit]], state: State, oldest: int) -> Iterator[tuple[FileRecord, str]]:
+    """The files that were taken before a horizon, each with its path in `input/`; without one where it stays.
+
+    Args:
+        commits: all of the ledger.
+        state: the current one.
+        oldest: the snapshot at the horizon.
+    """
+    first = next((place for place, (_, commit) in enumerate(commits) if commit.snapshot == oldest), 0)
+    staying = {_archived(record, state) for _, commit in commits[first:] for record in commit.files}
+    for _, commit in commits[:first]:
+        for record in commit.files:
+            path = _archived(record, state)
+            goes = path.startswith("processed/") and path not in staying and record.sha256
+            yield record, path if goes else ""
 
 
 def remove(files: Iterable[Forgotten]) -> None:

@@ -43,6 +43,26 @@ def writer_lock(layout: Layout, timeout: float) -> Iterator[None]:
         lock.release()
 
 
+def is_held(layout: Layout) -> bool:
+    """Whether a writer is at work, as the system tells it; looking does not get in its way.
+
+    Where the system does not list its locks, the answer is no.
+    """
+    try:
+        lock = layout.lock.stat()
+        held = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return False
+    device = f"{os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}:{lock.st_ino}"
+    writer = _holder(layout).split()[1]
+    for line in held:  # such as `1: FLOCK  ADVISORY  WRITE 708 08:01:1234 0 EOF`
+        _, kind, *_, process, place, _, _ = line.replace("->", "").split()
+        # Some file systems list another device than they tell; then it is the process that said that it holds the lock.
+        if kind == "FLOCK" and (place == device or (place.endswith(f":{lock.st_ino}") and process == writer)):
+            return True
+    return False
+
+
 def _note(layout: Layout) -> Path:
     """Beside the lock, whose file belongs to the library that locks it."""
     return layout.lock.with_name(".snapshotter.writer.json")

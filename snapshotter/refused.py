@@ -13,10 +13,10 @@ from snapshotter import rejects as rejects_file
 from snapshotter.contract import Contract
 from snapshotter.hints import hint
 from snapshotter.layout import Layout
-from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.results import RejectGroup, RejectInfo
+from snapshotter.steady import steadily
 
 _EXAMPLES = 3
 _TRIED = 10_000  # failures of a kind that a hint is tried on
@@ -71,7 +71,7 @@ def _by_file(layout: Layout, contract: Contract, name: str | None) -> Iterator[I
     """What was refused of each file, or of those of one name; in the order in which it was written."""
     dataset = contract.dataset
     aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
-    state = Ledger(layout.ledger(dataset), dataset).open()
+    state = steadily(layout, dataset, lambda _, state: state)
     refused = {(record.archived, record.batch) for record in refused_files(layout, state)}
     for _, record in state.files:
         if name is not None and record.name != name:
@@ -80,7 +80,10 @@ def _by_file(layout: Layout, contract: Contract, name: str | None) -> Iterator[I
         if record.failure is not None and (record.archived, record.batch) in refused:
             yield iter([_whole(record.name, record.failure)])
         elif record.rejects and batch is not None and batch.status is Status.APPLIED:
-            yield _rows(layout.rejects(dataset) / record.rejects, record.name, aliases)
+            folder = layout.rejects(dataset)
+            places = (folder / record.rejects, rejects_file.draft(folder, batch.id), folder / record.rejects)
+            path = next((path for path in places if path.is_file()), None)  # a draft, until it has its name
+            yield _rows(path, record.name, aliases) if path else iter(())  # none: mended, and back in the queue
 
 
 def _whole(name: str, failure: Failure) -> RejectInfo:
@@ -109,11 +112,11 @@ def refused_files(layout: Layout, state: State) -> list[FileRecord]:
 
 
 def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> Iterator[RejectInfo]:
-    if not path.is_file():  # mended and moved back to the queue
-        return
     try:
         for r in rejects_file.read(path, aliases):
             yield RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
+    except FileNotFoundError:  # taken away at this moment
+        return
     except (ValueError, csv.Error, RuntimeError):
         reason = f"{path.name} was changed and cannot be read any more; drop the original file again to have it anew"
         yield RejectInfo(file=name, row=None, column=None, rule="rejects", value=None, reason=reason)

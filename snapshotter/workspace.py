@@ -258,17 +258,46 @@ class Workspace:
             raise UsageError(what=what, remedy="Name every part, in that order; an empty one as ''.")
         return reading.history(self.layout, self.settings, contract.dataset, parts)
 
-    def check(self, *, quick: bool = False, dataset: str | None = None) -> CheckResult:
-        """Verify ledger, view, archive, rejects and counts against each other; changes nothing.
+    def check(
+        self,
+        *,
+        quick: bool = False,
+        every: bool = False,
+        repair: bool = False,
+        dataset: str | None = None,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> CheckResult:
+        """Verify ledger, view, archive, rejects and counts against each other; changes nothing but to repair.
 
         Args:
             quick: the current snapshot alone.
+            every: render each snapshot that can be restored, not only the newest, the oldest and one between.
+            repair: mend what can be derived again, as the only writer; what is left is what is returned.
             dataset: only this one.
-        """
-        from snapshotter.checking import check
+            progress: called with the number of bytes that were read, and of all that are to be read.
 
-        names = [dataset] if dataset else list(self.contracts)
-        return check(self.layout, self.settings, [self.name(name) for name in names], quick=quick)
+        Raises:
+            LockTimeout: another process is writing; a check that repairs nothing never waits.
+        """
+        from snapshotter import checking
+
+        names = [self.name(dataset)] if dataset else list(self.contracts)
+        scope = checking.Scope(quick=quick, every=every, alone=repair)
+        if not repair:
+            return checking.check(self.layout, self.settings, names, scope, progress)
+        with writer_lock(self.layout, self.settings.lock_timeout):
+            mended = checking.mend_notes(self.layout, names)
+        with self._writing(names) as (datasets, _):
+            mended += [
+                f"{target.name}: finished what was left undone: {said}"
+                for target in datasets
+                for said in target.recovered
+            ]
+            found = checking.check(self.layout, self.settings, names, scope, progress)
+            rendered = checking.mend(found, datasets)
+            if rendered:
+                found = checking.check(self.layout, self.settings, names, scope, progress)
+        return found.model_copy(update={"repaired": mended + rendered})
 
     def name(self, dataset: str | None) -> str:
         """The dataset that is meant.
@@ -328,6 +357,6 @@ class Workspace:
                     datasets.append(dataset)
                 except SnapshotterError as error:
                     broken[name] = error
-            if recover and not broken:
+            if recover and not broken and len(datasets) == len(self.contracts):  # drafts of others may be needed yet
                 self.layout.sweep_drafts()
             yield datasets, broken

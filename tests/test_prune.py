@@ -240,7 +240,11 @@ def step(ws, what, horizon):
 
 
 @pytest.mark.parametrize("config", [DELETES, DELETES + "replace_revisions = true\n"], ids=["adding", "replacing"])
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    deadline=None,
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(steps=STEPS)
 def test_nobody_can_tell_from_the_result_that_something_was_pruned(workspace, config, steps):
     """Two workspaces get the same; one is pruned in between. All that it keeps is equal."""

@@ -13,13 +13,22 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from snapshotter.reading import counted, warnings
-from snapshotter.results import DatasetResult, PruneResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
+from snapshotter.results import (
+    CheckResult,
+    DatasetResult,
+    PruneResult,
+    RebuildDifference,
+    RebuildResult,
+    RejectGroup,
+    RunResult,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WARNINGS = 5  # that the summary tells
 _CORRECTED = 8  # corrections that the summary names
+_NOTES = 10  # that a check tells
 _CELL = 60  # characters of a cell that an example shows
 _SIDES = {"files": "files", "rows in": "read", "accepted": "accepted", "rejected": "rejected", "rows out": "rows"}
 _WHAT = ("added", "removed", "changed")
@@ -73,6 +82,45 @@ def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=total)
         yield lambda size: bar.advance(task, size)
+
+
+@contextmanager
+def measured(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over (bytes done, bytes in all) on a terminal's stderr; elsewhere nothing."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def check_result(result: CheckResult, *, quiet: bool) -> None:
+    """What is wrong, on stdout; what to do about it, what was mended and what was looked at, on stderr."""
+    if result.problems:
+        table(
+            ["dataset", "what", "path", "problem", "--repair"],
+            [(p.dataset, p.what, p.path, p.problem, "yes" if p.repairable else "no") for p in result.problems],
+        )
+    if quiet:
+        return
+    for text in result.repaired:
+        say(f"repaired  {text}")
+    for text in result.notes[:_NOTES]:
+        say(f"note      {text}")
+    if len(result.notes) > _NOTES:
+        say(f"          and {len(result.notes) - _NOTES} more: `--json` has them all")
+    about: dict[str, list[str]] = {}
+    for problem in result.problems:
+        about.setdefault(problem.remedy, []).append(problem.path)
+    for remedy, paths in about.items():
+        say(f"to do     {_some(list(dict.fromkeys(paths)))}: {remedy}")
+    looked_at = ", ".join(f"{count} {what}" for what, count in result.checked.items())
+    say(f"checked {looked_at}: {'all is well' if result.ok else counted(len(result.problems), 'problem')}")
 
 
 def reject_group(group: RejectGroup) -> None:

@@ -259,6 +259,10 @@ class Engine(Protocol):
         """
         ...
 
+    def tally(self, paths: Sequence[Path]) -> list[list[tuple[int, str, int, int]]]:
+        """Count the rows of each Parquet file by (batch, name, revision); raises LedgerDamaged if one is none."""
+        ...
+
     def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
         """Find the winners among the stored and the accepted rows, and what the accepted rows did."""
         ...

@@ -16,6 +16,7 @@ from snapshotter.frame import Field, Frame, Group
 from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import identifier
 
+_TALLIED = 100  # files that one query counts
 _MANY_CELLS = 10_000  # tables times columns, from which on one table costs less than planning them all
 
 
@@ -57,6 +58,22 @@ class DuckDBEngine(Acceptance):
             self._run(f"CREATE OR REPLACE TABLE kept AS {lasting.ranks(frame, 'tops', 'equals')}")
             sources = {source: stored.hidden.get(source, ()) for source in stored.paths}
             return self._copy(lasting.rows(f"({_rows_of(sources)})", "kept"), path, "FORMAT parquet")
+
+    def tally(self, paths: Sequence[Path]) -> list[list[tuple[int, str, int, int]]]:
+        """Count in one query for many files; a path as a column could meet a column of theirs."""
+        found: list[list[tuple[int, str, int, int]]] = [[] for _ in paths]
+        for first in range(0, len(paths), _TALLIED):
+            query = " UNION ALL ".join(
+                f"SELECT {place:d}, _batch, source_filename, source_revision, count(*) "
+                f"FROM read_parquet({literal(str(path))}) GROUP BY ALL"
+                for place, path in enumerate(paths[first : first + _TALLIED], first)
+            )
+            with self._reading_ledger():
+                rows = self._all(query)
+            for place, *tally in rows:
+                batch, name, revision, count = tally
+                found[place].append((int(batch), str(name), int(revision), int(count)))
+        return found
 
     # -- merging
 

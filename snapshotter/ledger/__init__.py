@@ -184,6 +184,10 @@ class Ledger:
         """
         checkpoint.shed(self._log, keep)
 
+    def renew(self) -> None:
+        """Make anew what is derived of the log: checkpoint, history and their digests."""
+        checkpoint.renew(self._log)
+
     def finish(self) -> None:
         """Note that all files are where the newest commit wants them: what moves from now on, a person moves."""
         if self.commits and not self.is_finished():

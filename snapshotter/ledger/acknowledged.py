@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,16 +55,26 @@ class Acknowledged:
         """
         try:
             content = self.path.read_bytes()
-            note = Note.model_validate_json(content)
         except FileNotFoundError:
             return Note()
-        except (OSError, ValidationError):
-            raise LedgerDamaged(dataset=self.dataset, problem=f"{NAME} cannot be read") from None
-        if note.digest and note.model_dump_json().encode() != content:  # without one it is of an older version
+        except OSError as error:
+            raise LedgerDamaged(dataset=self.dataset, problem=f"{NAME} cannot be read: {error.strerror}") from None
+        if not is_as_written(content):
             raise LedgerDamaged(dataset=self.dataset, problem=f"{NAME} is not as it was written")
-        return note
+        return Note.model_validate_json(content)
 
     def write(self, version: int, digest: str, *, finished: bool) -> None:
         """Write it, durably."""
         note = Note(version=version, digest=digest, finished=finished)
         disk.replace(self.path, note.model_dump_json().encode())
+
+
+def is_as_written(content: bytes) -> bool:
+    """Whether the file has the bytes that its note is written with; notes of older versions had no digest."""
+    try:
+        note = Note.model_validate_json(content)
+    except ValidationError:
+        return False
+    if not note.digest:
+        return json.dumps(note.model_dump(exclude={"digest"})).encode() == content
+    return note.model_dump_json().encode() == content

@@ -48,6 +48,21 @@ def shed(log: Log, keep: int) -> None:
     log.remember()
 
 
+def renew(log: Log) -> None:
+    """Make anew what is derived of the log: all entries go back into it, and leave it again.
+
+    Args:
+        log: read to its end, so that its entries are known to be those that were written.
+    """
+    present = log.versions()
+    for version, content in list(log.history.read()):
+        if version not in present:
+            disk.create(log.entry(version), content, log.root)
+    for path in (log.folder / _POINTER, *log.folder.glob("*.checkpoint.parquet"), *log.history.files()):
+        disk.remove(path)
+    shed(log, len(present))
+
+
 def digests(root: Path) -> dict[str, str]:
     """The recorded sha256 of each derived file, by its path inside the table's folder; none were made without a file.
 

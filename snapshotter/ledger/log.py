@@ -171,7 +171,8 @@ class Log:
     def _take(self, version: int, content: bytes) -> None:
         actions = self._actions(version, content)
         self._take_metadata(actions)
-        record = next((a["commitInfo"].get(APPLICATION) for a in actions if "commitInfo" in a), None)
+        infos = [a["commitInfo"] for a in actions if isinstance(a.get("commitInfo"), dict)]
+        record = next((info.get(APPLICATION) for info in infos), None)
         if record is not None:
             commit = self._commit(version, record, actions)
             if commit.previous and commit.previous != self.digest:
@@ -233,8 +234,8 @@ class Log:
             commit = Commit.model_validate(record)
         except ValidationError:
             raise self.damaged(f"entry {version} of its log does not hold a commit") from None
-        added = {action["add"]["path"] for action in actions if "add" in action}
-        removed = {action["remove"]["path"] for action in actions if "remove" in action}
+        added = {_path_of(action["add"]) for action in actions if "add" in action}
+        removed = {_path_of(action["remove"]) for action in actions if "remove" in action}
         if added != {part.path for part in commit.parts} or removed != set(commit.removed_parts):
             raise self.damaged(f"entry {version} of its log does not hold the files it says")
         return commit
@@ -274,6 +275,10 @@ class Log:
 
     def _foreign(self, problem: str) -> LedgerForeign:
         return LedgerForeign(dataset=self.dataset, problem=problem)
+
+
+def _path_of(action: object) -> object:
+    return action.get("path") if isinstance(action, dict) else None
 
 
 def delta_type(contract_type: str) -> str:

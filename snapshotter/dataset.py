@@ -179,7 +179,8 @@ class Dataset:
         """
         self._refuse_changed_contract()
         current = self.state.current
-        carried = frozenset(i for batch in self.state.live for i, _ in self.state.shapes[batch.record.shape or 0])
+        shapes = {batch.record.shape or 0 for batch in self.state.live}
+        carried = frozenset(index for shape in shapes for index, _ in self.state.shapes[shape])
         binding = Binding(self.contract, self.state.columns, self.state.shapes, carried)
         draft = Draft("files", now, self.contract, self.state, binding=binding)
         if drops:

@@ -12,7 +12,7 @@ from snapshotter.errors import LedgerDamaged, NoSuchSnapshot, NotRestorable
 from snapshotter.ledger import checkpoint
 from snapshotter.ledger.acknowledged import Acknowledged
 from snapshotter.ledger.folding import Fold, fold
-from snapshotter.ledger.holdings import Holdings, known_parts, restorable
+from snapshotter.ledger.holdings import Holdings, restorable
 from snapshotter.ledger.log import Log
 from snapshotter.ledger.records import Commit, PartRecord
 from snapshotter.ledger.state import Batch, State
@@ -111,7 +111,7 @@ class Ledger:
 
     def all_parts(self) -> dict[str, PartRecord]:
         """Every Parquet file that a commit named and none forgot."""
-        return known_parts(self.commits)
+        return self._fold.known
 
     def holdings(self) -> Holdings:
         """The Parquet files that are there, and what they hold."""

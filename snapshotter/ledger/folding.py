@@ -24,6 +24,7 @@ class Fold:
 
     def __init__(self) -> None:
         """Begin with the state of a ledger in which nothing was committed."""
+        self.known: dict[str, PartRecord] = {}  # every Parquet file that a commit named and none forgot
         self._version, self._horizon, self._by_batch = -1, 1, False
         self._columns: list[StoredColumn] = []
         self._shapes: list[Shape] = []
@@ -49,6 +50,9 @@ class Fold:
         for path in commit.removed_parts:
             self._parts.pop(path)
         self._parts |= {part.path: part for part in commit.parts}
+        for path in commit.forgotten:
+            self.known.pop(path, None)
+        self.known |= {part.path: part for part in (*commit.parts, *commit.shelved)}
         self._add_batches(commit)
         if commit.snapshot is not None:
             self._snapshots[commit.snapshot] = commit

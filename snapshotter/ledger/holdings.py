@@ -68,16 +68,6 @@ class Holdings:
         return found
 
 
-def known_parts(commits: Iterable[tuple[int, Commit]]) -> dict[str, PartRecord]:
-    """Every Parquet file that a commit named and that none forgot, by name."""
-    known: dict[str, PartRecord] = {}
-    for _, commit in commits:
-        for path in commit.forgotten:
-            known.pop(path, None)
-        known |= {part.path: part for part in (*commit.parts, *commit.shelved)}
-    return known
-
-
 def restorable(commits: Iterable[tuple[int, Commit]], available: Collection[int], horizon: int) -> set[int]:
     """The snapshots whose rows are all there.
 

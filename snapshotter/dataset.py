@@ -14,7 +14,7 @@ from loguru import logger
 from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
-from snapshotter.config import DatasetConfig, Settings
+from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
@@ -252,6 +252,10 @@ class Dataset:
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
+        if threads() == 1:
+            self.write_rows(draft)
+            self.render(draft)
+            return
         with ThreadPoolExecutor(max_workers=1) as pool:
             view = pool.submit(self.render, draft)
             self.write_rows(draft)

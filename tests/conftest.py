@@ -13,6 +13,8 @@ import pytest
 
 from snapshotter import Workspace
 
+pytest.register_assert_rewrite("scenes")
+
 ROOT = Path(__file__).resolve().parents[1]
 DRIVER = ROOT / "driver.py"
 SHARED = ROOT / os.environ.get("SNAPSHOTTER_SHARED", "../shared")

@@ -18,7 +18,7 @@ from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
-from snapshotter.errors import ContractChanged
+from snapshotter.errors import ContractChanged, LedgerForeign, NotFinished, SnapshotterError
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
@@ -141,11 +141,12 @@ class Dataset:
         contract = stored_contract(self.name, current)
         resolution = resolve(contract, self.state, self.ledger.root)
         self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
-        draft = self._draft_path()
-        disk.make_folder(draft.parent)
+        latest = self._layout.latest(self.name)
+        disk.make_folder(latest.parent)
+        draft = disk.temporary(latest.parent)  # the name of a commit's draft says that it was made durable
         self.engine.publish(contract, resolution.columns, resolution.frame.key, draft)
         disk.sync_file(draft)
-        self.publish()
+        disk.publish(draft, latest)
         self.close()
 
     def _publish_rejects(self) -> None:
@@ -271,6 +272,7 @@ class Dataset:
         assert draft.resolution is not None
         path = self._layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
+        disk.remove_tree(path)  # of a run that failed: a file that could not be made durable is not written again
         rows = self.engine.publish(draft.contract, draft.resolution.columns, draft.resolution.frame.key, path)
         disk.sync_file(path)
         status = path.stat()
@@ -308,9 +310,42 @@ class Dataset:
             view=draft.view,
         )
         self.ledger.prepare()
-        self.state = self.ledger.commit(commit)
+        if draft.kind != "rebuild":
+            self._archive.secure(files)
+        try:
+            self.state = self.ledger.commit(commit)
+        except (SnapshotterError, OSError) as error:
+            if not self._may_count(error):
+                raise
+            draft.committed = commit
+            raise self._unfinished(commit, error) from error
+        draft.committed = commit
         logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files)).info("committed")
         return commit
+
+    def finish(self, draft: Draft) -> None:
+        """Publish what was committed, and move the files.
+
+        Raises:
+            NotFinished: the system refused; the commit counts, and the next run does the rest.
+        """
+        assert draft.committed is not None
+        try:
+            self.publish()
+            self.archive(draft.taken)
+        except (SnapshotterError, OSError) as error:
+            raise self._unfinished(draft.committed, error) from error
+
+    def _may_count(self, error: Exception) -> bool:
+        """Whether an entry that could not be made or acknowledged stands in the log nevertheless."""
+        try:
+            return Ledger(self.ledger.root, self.name).open().version > self.state.version
+        except (SnapshotterError, OSError):
+            return not isinstance(error, LedgerForeign)  # nobody can tell; the next run will
+
+    def _unfinished(self, commit: Commit, error: Exception) -> NotFinished:
+        what = f"snapshot {commit.snapshot}" if commit.snapshot is not None else "what became of its files"
+        return NotFinished(dataset=self.name, what=what, problem=error)
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""

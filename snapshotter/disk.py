@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,6 +35,27 @@ def writing(path: Path) -> Iterator[None]:
 def sync_file(path: Path) -> None:
     """Make a file's content durable."""
     _sync(path, os.O_RDONLY)
+
+
+def secure(files: Iterable[Path], root: Path) -> None:
+    """Make files of somebody else durable as they are, and their names in the folders up to `root`.
+
+    What is no regular file (any more), or is gone, is left.
+    """
+    folders: dict[Path, None] = {}
+    for path in files:
+        with writing(path), suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.lstat().st_mode):
+                continue
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        above = (folder for folder in path.parents if folder == root or root in folder.parents)
+        folders |= dict.fromkeys(above)
+    for folder in folders:
+        sync_folder(folder)
 
 
 def sync_folder(path: Path) -> None:
@@ -172,15 +193,18 @@ def _copy(source: Path, target: Path) -> None:
     if not stat.S_ISREG(source.lstat().st_mode):
         raise OSError(errno.EXDEV, "only a regular file can be copied")
     draft = temporary(target.parent)
-    with source.open("rb") as reading, draft.open("xb") as copy:
-        shutil.copyfileobj(reading, copy, 1 << 20)
-        copy.flush()
-        os.fsync(copy.fileno())
-    shutil.copystat(source, draft)
-    if target.exists():
-        draft.unlink()
-        raise FileExistsError(target)
-    draft.rename(target)
+    try:
+        with source.open("rb") as reading, draft.open("xb") as copy:
+            shutil.copyfileobj(reading, copy, 1 << 20)
+            copy.flush()
+            shutil.copystat(source, draft)
+            os.fsync(copy.fileno())
+        if os.path.lexists(target):
+            raise FileExistsError(target)
+        draft.rename(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def remove(path: Path) -> None:

@@ -18,7 +18,7 @@ from snapshotter.config import Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
 from snapshotter.dataset import Dataset
-from snapshotter.errors import SnapshotterError, UsageError
+from snapshotter.errors import NotWritten, SnapshotterError, UsageError
 from snapshotter.layout import DEFAULT, Layout
 from snapshotter.lock import writer_lock
 from snapshotter.results import (
@@ -292,6 +292,8 @@ class Workspace:
                     datasets.append(dataset)
                 except SnapshotterError as error:
                     broken[name] = error
+                except OSError as error:
+                    broken[name] = NotWritten(path=error.filename or name, problem=error.strerror or error)
             if recover and not broken:
                 self.layout.sweep_drafts()
             yield datasets, broken

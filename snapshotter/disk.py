@@ -29,7 +29,8 @@ def writing(path: Path) -> Iterator[None]:
     except FileExistsError:
         raise
     except OSError as error:
-        raise NotWritten(path=path, problem=os.strerror(error.errno or 0)) from error
+        told = os.strerror(error.errno) if error.errno else f"{error}".partition("\n")[0]  # a library's has no number
+        raise NotWritten(path=path, problem=told) from error
 
 
 def sync_file(path: Path) -> None:

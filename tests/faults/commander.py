@@ -1,8 +1,8 @@
 """Carries out command lines of snapshotter, each in a fork that stops before it begins, so that strace can attach.
 
 The libraries are loaded once; a fork is as fresh as a new process, but there at once. Requests come as lines of
-JSON on stdin: {"arguments": [of the command line], "output": a path, for stdout and, with `.err` behind it, stderr,
-"file_size": the greatest size of a file in bytes, or null}. The first answer is the id of the process, which is
+JSON on stdin: {"arguments": [of the command line], "output": a named pipe, for stdout and, with `.err` behind it,
+stderr, "file_size": the greatest size of a file in bytes, or null}. The first answer is the id of the process, which is
 stopped and waits for SIGCONT; the second its exit code, negative for a signal.
 """
 
@@ -28,7 +28,7 @@ LOADED = (duckdb, filelock, typer, workspace, commands, engine)  # but not delta
 def carry_out(request: dict) -> int:
     """One command line, in this process; its exit code."""
     for number, path in ((1, request["output"]), (2, request["output"] + ".err")):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        descriptor = os.open(path, os.O_WRONLY)
         os.dup2(descriptor, number)
         os.close(descriptor)
     if request["file_size"] is not None:
@@ -66,6 +66,7 @@ def main() -> None:
         os.waitpid(child, os.WUNTRACED)
         answer(child)
         answer(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    os._exit(0)  # what leaks in a library is not told at the end of each test
 
 
 if __name__ == "__main__":

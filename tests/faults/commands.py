@@ -95,6 +95,6 @@ def prepare(scenario, workspace, commander, tmp_path):
     if scenario.killed_at:
         points = commander.points(copy(prepared.before, tmp_path / "killed"), *scenario.line)
         point = next(point for point in points if re.search(scenario.killed_at, point.place))
-        assert commander.run(prepared.before, *scenario.line, inject=point.kill()).was_killed
+        assert commander.run(prepared.before, *scenario.line, inject=point.kill(prepared.before)).was_killed
     prepared.points = commander.points(copy(prepared.before, tmp_path / "traced"), *scenario.line)
     return prepared

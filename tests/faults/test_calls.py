@@ -107,7 +107,7 @@ def test_killed_before_any_call_that_changes_something(scenario, commander, work
     tried = chosen(prepared.points, SAMPLED.get(scenario.name, 0))
 
     def attempt(root, point):
-        ended = commander.run(root, *scenario.line, inject=point.kill())
+        ended = commander.run(root, *scenario.line, inject=point.kill(root))
         assert ended.was_killed, f"exit code {ended.code}, not killed"
         assert point.is_last_of(ended.trace, root), f"died at another place: {ended.trace[-300:]}"
         assert_invariants(root, prepared.before)
@@ -130,7 +130,7 @@ def test_any_call_that_changes_something_fails(scenario, commander, workspace, t
 
     def attempt(root, fault):
         point, error = fault
-        ended = commander.run(root, *scenario.line, inject=point.fail(error))
+        ended = commander.run(root, *scenario.line, inject=point.fail(root, error))
         assert "INJECTED" in ended.trace, "nothing failed"
         assert "Traceback" not in ended.errors, ended.errors[-1000:]
         assert ended.code in (*DONE, *NAMED), f"exit code {ended.code}: {ended.errors}{ended.output}"

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from conftest import ROOT
@@ -23,7 +25,7 @@ CHANGING = (
     "chmod,fchmod,fchmodat,utimensat,setxattr,fsetxattr"
 )
 WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC)")
-LINE = re.compile(r"(?P<process>\d+) +(?P<call>\w+)\((?P<rest>.*)")
+LINE = re.compile(r"(?:(?P<process>\d+) +)?(?P<call>\w+)\((?P<rest>.*)")
 # A step begins with the first call of this kind behind the step before it: (step, call, path).
 STEPS = (
     ("begin", "", ""),
@@ -46,7 +48,7 @@ class Point:
         call: its name.
         number: the how many-th of this name in its thread.
         place: see above.
-        path: the absolute path, if it is another thread's call: then `number` counts its calls of this path.
+        path: the path in the workspace, if another thread calls: then `number` counts its calls of this path.
     """
 
     call: str
@@ -54,13 +56,13 @@ class Point:
     place: str
     path: str = ""
 
-    def kill(self) -> list[str]:
-        """What strace does to die here."""
-        return self._inject("signal=KILL")
+    def kill(self, root: Path) -> list[str]:
+        """What strace does to a command on a workspace, to have it die here."""
+        return self._inject(root, "signal=KILL")
 
-    def fail(self, error: str) -> list[str]:
+    def fail(self, root: Path, error: str) -> list[str]:
         """What strace does to have it fail."""
-        return self._inject(f"error={error}")
+        return self._inject(root, f"error={error}")
 
     def is_last_of(self, trace: str, root: Path) -> bool:
         """Whether a process died here."""
@@ -72,9 +74,9 @@ class Point:
         """Call and kind of path."""
         return self.place.partition(": ")[2]
 
-    def _inject(self, what: str) -> list[str]:
-        path = ["-P", self.path] if self.path else []
-        return [*path, "-e", f"inject={self.call}:{what}:when={self.number}"]
+    def _inject(self, root: Path, what: str) -> list[str]:
+        whose = ["-f", "-P", f"{root}/{self.path}"] if self.path else []  # without -f the first thread alone
+        return [*whose, "-e", f"inject={self.call}:{what}:when={self.number}"]
 
     def __str__(self) -> str:
         """For a report."""
@@ -128,6 +130,8 @@ class Commander:
         """Load the libraries."""
         folder.mkdir(parents=True, exist_ok=True)
         self._output, self._trace = folder / "output", folder / "trace"
+        for path in (self._output, f"{self._output}.err"):
+            os.mkfifo(path)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SNAPSHOTTER_", "COV"))}
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         ours = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "TMPDIR": str(folder)}
@@ -142,11 +146,18 @@ class Commander:
         Args:
             root: the workspace.
             arguments: of the command line.
-            inject: what strace does to one call; an empty list to do nothing but watch, None to do without it.
+            inject: options of strace, which say what happens to one call; None to do without it.
             file_size: the greatest size of a file, in bytes.
         """
         command = [*arguments, "--json", "--workspace", str(root)]
         request = {"arguments": command, "output": str(self._output), "file_size": file_size}
+        with ExitStack() as pipes:  # no files, whose size can be limited; what is printed fits into a pipe
+            printed = [pipes.enter_context(_opened(path)) for path in (self._output, f"{self._output}.err")]
+            code, trace = self._carry_out(request, inject)
+            output, errors = ((pipe.read() or b"").decode() for pipe in printed)
+        return Ended(code, output, errors, trace)
+
+    def _carry_out(self, request: dict, inject: list[str] | None) -> tuple[int, str]:
         print(json.dumps(request), file=self._process.stdin, flush=True)
         process = int(self._process.stdout.readline())
         tracer = self._attach(process, inject) if inject is not None else None
@@ -155,17 +166,16 @@ class Commander:
         if tracer:
             with tracer:
                 tracer.communicate()
-        trace = self._trace.read_text() if tracer else ""
-        return Ended(code, self._output.read_text(), Path(f"{self._output}.err").read_text(), trace)
+        return code, self._trace.read_text() if tracer else ""
 
     def points(self, root: Path, *arguments: str) -> list[Point]:
         """All calls of a command that change a workspace, in order; carries it out."""
-        ended = self.run(root, *arguments, inject=[])
+        ended = self.run(root, *arguments, inject=["-f"])
         assert ended.code in (0, 1), ended.errors
         return points(ended.trace, root)
 
     def _attach(self, process: int, inject: list[str]) -> subprocess.Popen:
-        command = ["strace", "-f", "-y", "-s", "0", "-e", f"trace={CHANGING}", "-e", "signal=none", *inject]
+        command = ["strace", "-y", "-s", "0", "-e", f"trace={CHANGING}", "-e", "signal=none", *inject]
         command += ["-o", str(self._trace), "-p", str(process)]
         tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         told = tracer.stderr.readline()
@@ -176,6 +186,11 @@ class Commander:
         """End it."""
         with self._process:
             self._process.stdin.close()
+
+
+def _opened(path: Path | str) -> FileIO:
+    """The end of a named pipe from which one can read when others have written."""
+    return FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
 
 
 def points(trace: str, root: Path) -> list[Point]:
@@ -189,9 +204,9 @@ def points(trace: str, root: Path) -> list[Point]:
     found, step, first = [], 0, ""
     for line in trace.splitlines():
         match = LINE.match(line)
-        if not match:
+        if not match or "resumed>" in line[:40]:
             continue
-        call, process = match["call"], match["process"]
+        call, process = match["call"], match["process"] or "the first"
         first = first or process
         numbers[process, call] += 1
         path = _path(call, match["rest"], f"{root}/")
@@ -203,7 +218,7 @@ def points(trace: str, root: Path) -> list[Point]:
             found.append(Point(call, numbers[process, call], place))
         else:
             numbers[process, call, path] += 1
-            found.append(Point(call, numbers[process, call, path], place, f"{root}/{path}"))
+            found.append(Point(call, numbers[process, call, path], place, path))
     return found
 
 

@@ -111,7 +111,7 @@ def test_power_cut(kind, flag, base, tmp_path, record_property):
                 queue_more(mounted.root / "workspace")
                 before = copy(mounted.root / "workspace", tmp_path / "acknowledged")
 
-                def cut(point=point):
+                def cut(scenario=scenario, point=point):
                     """Kill the command, and cut the power at once."""
                     root = mounted.root / "workspace"
                     ended = commander.run(root, *scenario.line, inject=point.kill(root))

@@ -10,6 +10,10 @@ from enum import Enum
 
 import pytest
 
+PATH = os.pathsep.join(
+    [os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]
+)  # where mkfs is, for whom it is not on the path
+
 
 class Mode(Enum):
     """What SNAPSHOTTER_FAULTS says."""
@@ -35,7 +39,7 @@ def chosen(points, sample):
 
 def need(*programs: str, root: bool = False) -> None:
     """Skip the test that asks, or fail it under CI, where the machine lacks something."""
-    missing = [f"{program} is not installed" for program in programs if not shutil.which(program)]
+    missing = [f"{program} is not installed" for program in programs if not shutil.which(program, path=PATH)]
     if root and os.geteuid() != 0:
         missing.append("only root may mount")
     if missing:

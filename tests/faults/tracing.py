@@ -124,9 +124,10 @@ class Commander:
     Args:
         folder: for what they print.
         prefix: what to start them with, such as `eatmydata`.
+        environment: variables for them.
     """
 
-    def __init__(self, folder: Path, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, prefix: tuple[str, ...] = (), environment: dict | None = None) -> None:
         """Load the libraries."""
         folder.mkdir(parents=True, exist_ok=True)
         self._output, self._trace = folder / "output", folder / "trace"
@@ -136,11 +137,14 @@ class Commander:
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         ours = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1", "TMPDIR": str(folder)}
         ours |= {"SNAPSHOTTER_THREADS": "1", "SNAPSHOTTER_LOCK_TIMEOUT": "1s", "PYTHONDONTWRITEBYTECODE": "1"}
+        ours |= environment or {}
         command = [*prefix, sys.executable, "-X", "faulthandler", str(COMMANDER)]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=inherited | ours)
 
-    def run(self, root: Path, *arguments: str, inject: list[str] | None = None, file_size: int | None = None) -> Ended:
+    def run(
+        self, root: Path, *arguments: str, inject: list[str] | None = None, file_size: int | None = None, started=None
+    ) -> Ended:
         """One command on a workspace.
 
         Args:
@@ -148,18 +152,22 @@ class Commander:
             arguments: of the command line.
             inject: options of strace, which say what happens to one call; None to do without it.
             file_size: the greatest size of a file, in bytes.
+            started: told the id of the process.
         """
-        command = [*arguments, "--json", "--workspace", str(root)]
+        json_too = [] if arguments[0] in {"show", "watch"} else ["--json"]
+        command = [*arguments, *json_too, "--workspace", str(root)]
         request = {"arguments": command, "output": str(self._output), "file_size": file_size}
         with ExitStack() as pipes:  # no files, whose size can be limited; what is printed fits into a pipe
             printed = [pipes.enter_context(_opened(path)) for path in (self._output, f"{self._output}.err")]
-            code, trace = self._carry_out(request, inject)
+            code, trace = self._carry_out(request, inject, started)
             output, errors = ((pipe.read() or b"").decode() for pipe in printed)
         return Ended(code, output, errors, trace)
 
-    def _carry_out(self, request: dict, inject: list[str] | None) -> tuple[int, str]:
+    def _carry_out(self, request: dict, inject: list[str] | None, started) -> tuple[int, str]:
         print(json.dumps(request), file=self._process.stdin, flush=True)
         process = int(self._process.stdout.readline())
+        if started:
+            started(process)
         tracer = self._attach(process, inject) if inject is not None else None
         os.kill(process, signal.SIGCONT)
         code = int(self._process.stdout.readline())

@@ -18,7 +18,8 @@ from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
-from snapshotter.errors import ContractChanged, LedgerForeign, NotFinished, SnapshotterError
+from snapshotter.errors import ContractChanged, SnapshotterError
+from snapshotter.finishing import finishing, may_count
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
@@ -315,10 +316,11 @@ class Dataset:
         try:
             self.state = self.ledger.commit(commit)
         except (SnapshotterError, OSError) as error:
-            if not self._may_count(error):
-                raise
-            draft.committed = commit
-            raise self._unfinished(commit, error) from error
+            if may_count(self.ledger, self.state.version, error):
+                draft.committed = commit
+                with finishing(self.name, commit):
+                    raise
+            raise
         draft.committed = commit
         logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files)).info("committed")
         return commit
@@ -330,22 +332,9 @@ class Dataset:
             NotFinished: the system refused; the commit counts, and the next run does the rest.
         """
         assert draft.committed is not None
-        try:
+        with finishing(self.name, draft.committed):
             self.publish()
             self.archive(draft.taken)
-        except (SnapshotterError, OSError) as error:
-            raise self._unfinished(draft.committed, error) from error
-
-    def _may_count(self, error: Exception) -> bool:
-        """Whether an entry that could not be made or acknowledged stands in the log nevertheless."""
-        try:
-            return Ledger(self.ledger.root, self.name).open().version > self.state.version
-        except (SnapshotterError, OSError):
-            return not isinstance(error, LedgerForeign)  # nobody can tell; the next run will
-
-    def _unfinished(self, commit: Commit, error: Exception) -> NotFinished:
-        what = f"snapshot {commit.snapshot}" if commit.snapshot is not None else "what became of its files"
-        return NotFinished(dataset=self.name, what=what, problem=error)
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""

@@ -17,7 +17,7 @@ VISIBLE := find input/processing -name '[.~]*' -prune -o -type f ! -name '*.tmp'
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test fuzz lint format docs requirements clean help
+.PHONY: run test test-faults test-faults-all fault-tools fuzz lint format docs requirements clean help
 
 run: .venv/installed  ## (default) install, make test data if the queue is empty, take a snapshot
 	@if [ -z "$$($(VISIBLE))" ]; then echo "The queue is empty: making test data"; \
@@ -28,6 +28,22 @@ run: .venv/installed  ## (default) install, make test data if the queue is empty
 
 test: .venv/installed-test  ## run every test; branch coverage must not fall below 95 % (ARGS="--no-cov -k rank": some of them)
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+test-faults: .venv/installed-test fault-tools  ## kill, refuse, fill up and cut the power at each place of the write order (half an hour or more)
+	@SNAPSHOTTER_FAULTS=each HYPOTHESIS_PROFILE=faults $(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
+
+test-faults-all: .venv/installed-test fault-tools  ## the same at every single call (for a night)
+	@SNAPSHOTTER_FAULTS=all HYPOTHESIS_PROFILE=faults $(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
+
+fault-tools:  ## install what the tests of faults need, from Debian: strace, eatmydata, xfsprogs, e2fsprogs
+	@missing=; PATH="$$PATH:/usr/sbin:/sbin"; \
+	for tool in strace:strace eatmydata:eatmydata mkfs.xfs:xfsprogs mkfs.ext4:e2fsprogs; do \
+	    command -v "$${tool%:*}" >/dev/null || missing="$$missing $${tool#*:}"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	echo "Installing$$missing"; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	if $$as_root apt-get -qq update && $$as_root apt-get -qq install -y --no-install-recommends $$missing; then exit 0; fi; \
+	echo "Could not install$$missing: what needs it is skipped (pytest says what)" >&2; [ -z "$$CI" ]
 
 fuzz: .venv/installed-test  ## throw random and mutated files at the reader for ten minutes (SECONDS=60: for one)
 	@$(BIN)/python tests/fuzz_reader.py --seconds $(SECONDS)
@@ -57,7 +73,7 @@ clean:  ## remove .venv, caches and builds; data in input/ and output/ stays
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## say what there is to make
-	@sed -n 's/^\([a-z]*\):[^#]*##/\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*##/\1\t/p' Makefile | expand -t 18
 
 # Each stamp is made when its installation is complete, and again when its pins change.
 $(BIN)/python:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from snapshotter import disk, inbox
 from snapshotter.layout import Layout
-from snapshotter.ledger.records import Move
+from snapshotter.ledger.records import FileRecord, Move
+from snapshotter.recovery import archival
 from snapshotter.requeue import Requeued, read_requeued, write_requeued
 
 REASON = ".reason.json"
@@ -72,6 +73,11 @@ class Archive:
         for source in copied:
             disk.remove(source)
         return todo
+
+    def secure(self, records: Iterable[FileRecord]) -> None:
+        """Make files of the queue durable before a commit names them: whoever dropped them need not have."""
+        moves = [archival(record) for record in records if record.sha256]
+        disk.secure((self._source(move) for move in moves), self._layout.queue)
 
     def is_pending(self, move: Move) -> bool:
         """Whether a move is still to be done: at its source there is the file that was meant."""

@@ -182,6 +182,23 @@ def load(workspace: Path, environ: dict[str, str] | os._Environ[str] = os.enviro
     return _settings(path, raw)
 
 
+def threads(environ: dict[str, str] | os._Environ[str] = os.environ) -> int | None:
+    """How many threads one command may work with; None, without `SNAPSHOTTER_THREADS`, for one for each core.
+
+    With one, nothing of ours happens side by side: what a command asks of the system repeats, call by call.
+
+    Raises:
+        ConfigError: it is not a whole number from 1 on.
+    """
+    value = environ.get("SNAPSHOTTER_THREADS", "")
+    if not value:
+        return None
+    if not re.fullmatch(r"0*[1-9][0-9]{0,3}", value):
+        problem, allowed = "is not a whole number from 1 to 9999", "Without it there is one thread for each core."
+        raise ConfigError(file="the environment", key="SNAPSHOTTER_THREADS", problem=problem, allowed=allowed)
+    return int(value)
+
+
 def parse(text: str, path: Path) -> Settings:
     """Read a configuration that is not written yet.
 

@@ -14,11 +14,12 @@ from loguru import logger
 from snapshotter import disk, forgotten, leftovers, rejects, upkeep
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
-from snapshotter.config import DatasetConfig, Settings
+from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
+from snapshotter.finishing import finishing, may_count
 from snapshotter.forgotten import Forgotten
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
@@ -147,8 +148,9 @@ class Dataset:
         contract = stored_contract(self.name, current)
         resolution = resolve(contract, self.state, self.ledger.root)
         self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
-        draft = self._draft_path()
-        disk.make_folder(draft.parent)
+        latest = self._layout.latest(self.name)
+        disk.make_folder(latest.parent)
+        draft = disk.temporary(latest.parent)  # the name of a commit's draft says that it was made durable
         self.engine.publish(contract, resolution.columns, resolution.frame.key, draft)
         disk.sync_file(draft)
         self.close()
@@ -156,7 +158,7 @@ class Dataset:
             disk.remove(draft)
             problem = f"rendering snapshot {current.snapshot} gives other bytes than were published"
             raise LedgerDamaged(dataset=self.name, problem=problem)
-        self.publish()
+        disk.publish(draft, latest)
 
     def _publish_rejects(self) -> None:
         """Give the refused rows of the newest commit their names."""
@@ -263,6 +265,10 @@ class Dataset:
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
+        if threads() == 1:
+            self.write_rows(draft)
+            self.render(draft)
+            return
         with ThreadPoolExecutor(max_workers=1) as pool:
             view = pool.submit(self.render, draft)
             self.write_rows(draft)
@@ -278,6 +284,7 @@ class Dataset:
         assert draft.resolution is not None
         path = self._layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
+        disk.remove_tree(path)  # of a run that failed: a file that could not be made durable is not written again
         rows = self.engine.publish(draft.contract, draft.resolution.columns, draft.resolution.frame.key, path)
         disk.sync_file(path)
         status = path.stat()
@@ -315,9 +322,30 @@ class Dataset:
             view=draft.view,
         )
         self.ledger.prepare()
-        self.state = self.ledger.commit(commit)
+        if draft.kind != "rebuild":
+            self._archive.secure(files)
+        try:
+            self.state = self.ledger.commit(commit)
+        except (SnapshotterError, OSError) as error:
+            if may_count(self.ledger, self.state.version, error):
+                draft.committed = commit
+                with finishing(self.name, commit):
+                    raise
+            raise
+        draft.committed = commit
         logger.bind(dataset=self.name, snapshot=commit.snapshot, kind=commit.kind, files=len(files)).info("committed")
         return commit
+
+    def finish(self, draft: Draft) -> None:
+        """Publish what was committed, and move the files.
+
+        Raises:
+            NotFinished: the system refused; the commit counts, and the next run does the rest.
+        """
+        assert draft.committed is not None
+        with finishing(self.name, draft.committed):
+            self.publish()
+            self.archive(draft.taken)
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""

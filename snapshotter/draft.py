@@ -8,7 +8,7 @@ from datetime import datetime
 from snapshotter.binding import Binding
 from snapshotter.contract import Contract
 from snapshotter.intake import Taken
-from snapshotter.ledger.records import Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
+from snapshotter.ledger.records import Commit, Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
 from snapshotter.ledger.state import State, outdated
 from snapshotter.resolution import Resolution
 
@@ -23,6 +23,7 @@ class Draft:
         taken, binding: what a run took out of the queue, or a rebuild read again, and the columns it came with.
         dropped, added, moves, target: as in the commit.
         parts, removed_parts, shelved, counts, view: as in the commit; known once they are written and counted.
+        committed: the commit, once it counts or may count.
         resolution: how the rows were merged.
     """
 
@@ -41,6 +42,7 @@ class Draft:
     shelved: tuple[PartRecord, ...] = ()
     counts: Counts = field(default_factory=Counts)
     view: ViewRecord | None = None
+    committed: Commit | None = None
     resolution: Resolution | None = None
 
     @property

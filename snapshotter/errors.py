@@ -181,6 +181,14 @@ class BehindHorizon(SnapshotterError):
     hint = "Drop a corrected file: newer rows win, and `delete_when` can remove keys."
 
 
+class NotFinished(SnapshotterError):
+    """What was committed counts, but publishing it or moving its files failed; the next run finishes it."""
+
+    code = 24
+    template = "dataset `{dataset}`: {what} is committed and counts, but could not be finished: {problem}"
+    hint = "Nothing is lost. Free the space or mend the rights; the next `run` publishes it and moves its files."
+
+
 def named_errors() -> list[type[SnapshotterError]]:
     """All named errors by exit code, for the README and `--help`."""
     return sorted(SnapshotterError.__subclasses__(), key=lambda e: (e.code, e.__name__))

@@ -125,8 +125,7 @@ def _finish(dataset: Dataset, draft: Draft) -> Outcome:
     dataset.merge(draft)
     dataset.render(draft)
     commit = dataset.commit(draft)  # COMMIT POINT
-    dataset.publish()
-    dataset.archive(draft.taken)
+    dataset.finish(draft)
     return Outcome(dataset.name, commit, draft.counts)
 
 

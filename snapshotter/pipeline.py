@@ -99,7 +99,7 @@ def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progres
     except SnapshotterError as error:
         return Outcome(dataset.name, error=error)
     except OSError as error:  # of a file or a disk, where nothing was committed yet
-        return Outcome(dataset.name, error=NotWritten(path=error.filename or dataset.name, problem=error.strerror))
+        return Outcome(dataset.name, error=_not_written(dataset, error))
 
 
 def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:
@@ -112,11 +112,22 @@ def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:
         if dry_run:
             return Outcome(dataset.name, None, draft.counts, draft.reported())
         commit = dataset.commit(draft)  # COMMIT POINT: from here on it counts
-        if commit is None:
-            return Outcome(dataset.name, None, draft.counts, draft.reported())
-        dataset.publish()
-        dataset.archive(draft.taken)
-        dataset.tend(draft.at)
+        if commit is not None:
+            dataset.finish(draft)
+            dataset.tend(draft.at)
     except SnapshotterError as error:
-        return Outcome(dataset.name, error=error)
+        return _failed(dataset, draft, error)
+    except OSError as error:
+        return _failed(dataset, draft, _not_written(dataset, error))
     return Outcome(dataset.name, commit, draft.counts, draft.reported())
+
+
+def _failed(dataset: Dataset, draft: Draft, error: SnapshotterError) -> Outcome:
+    """What a run did that failed: nothing, or, behind the commit point, all but its end."""
+    if draft.committed is None:
+        return Outcome(dataset.name, error=error)
+    return Outcome(dataset.name, draft.committed, draft.counts, draft.reported(), error)
+
+
+def _not_written(dataset: Dataset, error: OSError) -> NotWritten:
+    return NotWritten(path=error.filename or dataset.name, problem=error.strerror or error)

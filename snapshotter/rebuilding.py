@@ -111,8 +111,7 @@ def carry_out(dataset: Dataset, proposal: Proposal) -> Outcome:
     dataset.keep_rejects(draft)
     dataset.write(draft)
     commit = dataset.commit(draft)  # COMMIT POINT
-    dataset.publish()
-    dataset.archive(draft.taken)
+    dataset.finish(draft)
     return Outcome(dataset.name, commit, draft.counts, draft.reported())
 
 

@@ -18,7 +18,7 @@ from snapshotter.config import Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
 from snapshotter.dataset import Dataset
-from snapshotter.errors import SnapshotterError, UsageError
+from snapshotter.errors import NotWritten, SnapshotterError, UsageError
 from snapshotter.layout import DEFAULT, Layout
 from snapshotter.ledger import Ledger
 from snapshotter.lock import writer_lock
@@ -357,6 +357,8 @@ class Workspace:
                     datasets.append(dataset)
                 except SnapshotterError as error:
                     broken[name] = error
+                except OSError as error:
+                    broken[name] = NotWritten(path=error.filename or name, problem=error.strerror or error)
             if recover and not broken and len(datasets) == len(self.contracts):  # drafts of others may be needed yet
                 self.layout.sweep_drafts()
             yield datasets, broken

@@ -13,6 +13,8 @@ import pytest
 
 from snapshotter import Workspace
 
+pytest.register_assert_rewrite("scenes")
+
 ROOT = Path(__file__).resolve().parents[1]
 DRIVER = ROOT / "driver.py"
 SHARED = ROOT / os.environ.get("SNAPSHOTTER_SHARED", "../shared")
@@ -74,3 +76,18 @@ def run_cli(*arguments, workspace=None, cwd=None, env=None, **more) -> subproces
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SNAPSHOTTER_")}
     how = {"capture_output": True, "text": True, "timeout": 120, **more}
     return subprocess.run(command, cwd=cwd, env=inherited | (env or {}), check=False, **how)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say of the tests of faults how many points each tried."""
+    told = [
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, value in report.user_properties
+        if name == "faults" and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("faults")
+        for line in sorted(told):
+            terminalreporter.line(line)

@@ -5,7 +5,6 @@ that changes a name in the workspace. By default one point of each kind in each 
 SNAPSHOTTER_KILL_ALL=1 every point there is.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -14,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +21,31 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, drop
+from scenes import (
+    GOOD,
+    HEAD,
+    REPLACING,
+    RUN,
+    TWO_DATASETS,
+    WITH_REJECTS,
+    another_contract,
+    assert_invariants,
+    assert_looks,
+    assert_readers_work,
+    both,
+    copy,
+    do,
+    duplicates,
+    first,
+    kinds,
+    picture,
+    replaced,
+    requeued,
+    revisions,
+    second,
+    withdrawn,
+    without_view,
+)
 
 from snapshotter import Workspace
 from snapshotter.errors import SnapshotterError
@@ -30,96 +53,6 @@ from snapshotter.ledger.records import Commit, FileRecord, Move, Status, ViewRec
 from snapshotter.recovery import Found, ViewStep, plan
 
 EVERY_POINT = bool(os.environ.get("SNAPSHOTTER_KILL_ALL"))
-
-HEAD = "id,timestamp,v\n"
-GOOD = HEAD + "1,2024-01-01,a\n2,2024-01-01,b\n"
-LATE = HEAD + "1,2023-01-01,too late\n5,2023-01-01,e\n"
-WITH_REJECTS = HEAD + "3,2024-01-01,c\n4,,no time\n"
-FIRST = {
-    "good.csv": GOOD,
-    "more/good.csv": HEAD + "2,2024-01-02,bb\n6,2024-01-02,f\n",
-    "rejects.csv": WITH_REJECTS,
-    "refused.csv": "no,key\n1,2\n",
-    "empty.csv": HEAD,
-}
-SECOND = {
-    "good.csv": HEAD + "1,2024-02-01,aa\n",  # a revision
-    "late.csv": LATE,
-    "wide.csv": "id,timestamp,v,w\n6,2024-02-01,ff,new\n7,2024-02-01,g,new\n",
-    "rejects.csv": WITH_REJECTS,  # takes the place of itself
-    "more/good.csv": FIRST["more/good.csv"],  # a duplicate
-    "refused.csv": FIRST["refused.csv"],
-}
-TWO_DATASETS = '[datasets.default]\nmatch = ["*.csv"]\n[datasets.other]\nmatch = ["*.csv.gz", "more/*", "e*"]\n'
-REPLACING = "[datasets.default]\nreplace_revisions = true\n"
-RUN = ("run", (), {})
-
-
-def first(ws):
-    """A first run is about to begin."""
-    for name, content in FIRST.items():
-        drop(ws, name, content)
-
-
-def second(ws):
-    """A second run is about to begin."""
-    first(ws)
-    ws.run()
-    for name, content in SECOND.items():
-        drop(ws, name, content)
-
-
-def both(ws):
-    """Two runs are done."""
-    second(ws)
-    ws.run()
-
-
-def duplicates(ws):
-    """A file waits that was taken already; it makes no snapshot."""
-    both(ws)
-    drop(ws, "more/good.csv", FIRST["more/good.csv"])
-
-
-def withdrawn(ws):
-    """After two runs a file was withdrawn."""
-    both(ws)
-    ws.withdraw("late.csv")
-
-
-def requeued(ws):
-    """The files of the second run are back in the queue."""
-    both(ws)
-    ws.reset(1, requeue=True)
-
-
-def without_view(ws):
-    """Somebody removed latest.csv."""
-    both(ws)
-    ws.layout.latest("default").unlink()
-
-
-def another_contract(ws):
-    """After two runs the contract refuses a row and a file that it took before."""
-    both(ws)
-    rules = "columns.v.max_length = 3\ncolumns.w.required = false\nmax_reject_ratio = 0.5\n"
-    (ws.layout.root / "snapshotter.toml").write_text(f"[datasets.default]\n{rules}")
-
-
-def revisions(ws):
-    """Two revisions of one name come in one run, and only the second counts."""
-    first(ws)
-    ws.run()
-    for content in SECOND["good.csv"], GOOD:
-        drop(ws, "good.csv", content)
-        ws.run()
-    ws.reset(1, requeue=True)
-
-
-def replaced(ws):
-    """They came."""
-    revisions(ws)
-    ws.run()
 
 
 @dataclass(frozen=True)
@@ -206,104 +139,7 @@ def killer():
     process.close()
 
 
-# -- what is seen of a workspace
-
-
-def digest(path):
-    """The sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def identity(path):
-    """Which file has this name."""
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-def is_note(path):
-    """Whether a file in `input/` is ours."""
-    return path.name.startswith(".") or path.name.endswith(".reason.json")
-
-
-def data_files(root):
-    """Each file that was dropped, as (device, inode): its digest, and how many names it has in `input/`."""
-    found = [p for p in (root / "input").rglob("*") if p.is_file() and not is_note(p)]
-    inodes = Counter(map(identity, found))
-    digests = {identity(p): digest(p) for p in found}
-    return {inode: (digests[inode], names) for inode, names in inodes.items()}
-
-
-def log_entries(root):
-    """The bytes of every entry of every ledger's log."""
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.glob("output/ledger/*/_delta_log/*.json")}
-
-
-def committed_views(root, dataset):
-    """The digests of the views of all committed snapshots, as the log itself has them."""
-    views = set()
-    for name, entry in log_entries(root).items():
-        if name.split("/")[2] == dataset:
-            for line in entry.decode().splitlines():
-                view = json.loads(line).get("commitInfo", {}).get("snapshotter", {}).get("view")
-                views |= {view["sha256"]} if view else set()
-    return views
-
-
-def bytes_under(folder, root):
-    """Every file under a folder, with its bytes; hidden ones, too."""
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def picture(ws):
-    """All that a user can see of a workspace, times and random names aside."""
-    root, seen = ws.layout.root, {}
-    for dataset in ws.contracts:
-        files = [file.model_dump(exclude={"at"}) for file in ws.files(dataset=dataset)]
-        snapshots = [snapshot.model_dump(exclude={"at"}) for snapshot in ws.snapshots(dataset=dataset)]
-        latest = ws.layout.latest(dataset)
-        view = latest.read_bytes() if latest.exists() else None
-        parts = len(list(ws.layout.ledger(dataset).glob("*.parquet")))
-        seen[dataset] = {"files": files, "snapshots": snapshots, "latest.csv": view, "Parquet files": parts}
-    hidden = [p.relative_to(root).as_posix() for p in root.rglob(".snapshotter-*")]
-    return seen | {
-        "input": bytes_under(root / "input", root),
-        "rejects": bytes_under(root / "output" / "rejects", root),
-        "leftovers": hidden,
-    }
-
-
-def differences(found, wanted, where=""):
-    """Where two pictures differ, for people."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        keys = [*wanted, *(key for key in found if key not in wanted)]
-        return [d for key in keys for d in differences(found.get(key), wanted.get(key), f"{where}/{key}")]
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        return [
-            d for n, pair in enumerate(zip(found, wanted, strict=True)) for d in differences(*pair, f"{where}[{n}]")
-        ]
-    return [] if found == wanted else [f"{where}: {found!r:.300}, not {wanted!r:.300}"]
-
-
-def assert_looks(ws, wanted):
-    """A workspace looks as it should, and `check` finds nothing wrong."""
-    found = differences(picture(ws), wanted)
-    assert not found, "\n".join(found)
-    assert ws.check().problems == []
-
-
 # -- the claims
-
-
-def copy(root, target):
-    """A workspace as it is, elsewhere: two names of one file stay two names of one file."""
-    made = {}
-
-    def copy_or_link(source, destination):
-        first = made.setdefault(identity(Path(source)), destination)
-        shutil.copy2(source, destination) if first is destination else os.link(first, destination)
-
-    shutil.copytree(root, target, symlinks=True, copy_function=copy_or_link)
-    return target
 
 
 def kind(point):
@@ -323,41 +159,6 @@ def chosen(points, focus, bugs, only):
         return found
     first_of = {kind(point): point for point in reversed(found) if only is not None or re.search(focus, point)}
     return [point for point in found if first_of.get(kind(point)) == point]
-
-
-def do(root, *commands):
-    """Carry out commands in this process; the Workspace afterwards."""
-    for method, arguments, options in commands:
-        result = getattr(Workspace(root), method)(*arguments, **options)
-        errors = [dataset.error for dataset in getattr(result, "datasets", []) if dataset.error]
-        assert not errors
-    return Workspace(root)
-
-
-def kinds(ws):
-    """How many snapshots of each kind there are."""
-    return Counter(snapshot.kind for dataset in ws.contracts for snapshot in ws.snapshots(dataset=dataset))
-
-
-def assert_invariants(root, before):
-    """What holds at every instant: the view is a committed snapshot, no file is lost, no snapshot changed."""
-    ws = Workspace(root)
-    for dataset in ws.contracts:
-        latest = ws.layout.latest(dataset)
-        assert not latest.exists() or digest(latest) in committed_views(root, dataset)
-    files = data_files(root)
-    assert sorted(sha for sha, _ in files.values()) == sorted(sha for sha, _ in data_files(before).values())
-    assert all(names <= 2 for _, names in files.values())
-
-
-def assert_readers_work(root, before):
-    """Readers need no lock and no recovery: nothing that was committed before has changed."""
-    assert log_entries(before).items() <= log_entries(root).items()
-    ws, old = Workspace(root), Workspace(before)
-    ws.status()
-    for dataset in ws.contracts:
-        older = old.snapshots(dataset=dataset)
-        assert ws.snapshots(dataset=dataset)[: len(older)] == older
 
 
 def assert_recovers(killer, root, before, scenario, point, wanted):

@@ -154,7 +154,8 @@ def run_summary(result: RunResult, *, dry_run: bool) -> None:
 
 def _dataset_summary(result: DatasetResult, seconds: float, *, dry_run: bool) -> None:
     if result.error:
-        say(f"{result.dataset}: not published: {result.error.message}", f"  {result.error.hint}")
+        what = "not published" if result.snapshot is None else "not finished"
+        say(f"{result.dataset}: {what}: {result.error.message}", f"  {result.error.hint}")
         return
     if dry_run:
         head = "dry run, nothing was changed"

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import duckdb
 
+from snapshotter.config import threads
 from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.sql import Parameters
 
@@ -20,7 +21,11 @@ class Session:
     def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
         """Open the database."""
         self._dataset, self._limit, self._readable = dataset, memory_limit, readable
-        self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
+        settings: dict[str, str | int | bool | float | list[str]] = {"memory_limit": f"{memory_limit}B"}
+        settings["temp_directory"] = str(scratch)
+        if wanted := threads():
+            settings |= {"threads": wanted, "async_threads": wanted - 1}  # without the latter, whoever asks reads
+        self._connection = duckdb.connect(config=settings)
         folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
             "SET TimeZone = 'UTC'",

@@ -11,26 +11,27 @@ from pathlib import Path
 
 from loguru import logger
 
-from snapshotter import disk, forgotten, leftovers, rejects, upkeep
+from snapshotter import disk, leftovers, rejects, upkeep
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
+from snapshotter.completion import Completion
 from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
 from snapshotter.finishing import finishing, may_count
-from snapshotter.forgotten import Forgotten
+from snapshotter.forgotten import Forgotten, forgotten
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import Commit, Counts, FileRecord, Move, Status, ViewRecord
+from snapshotter.ledger.records import Commit, Counts, FileRecord, Status, ViewRecord
 from snapshotter.parts import Parts
-from snapshotter.recovery import Plan, ViewStep, moves_of
+from snapshotter.recovery import Plan, ViewStep
 from snapshotter.remarks import with_remarks
-from snapshotter.requeue import Requeued, read_requeued
+from snapshotter.requeue import read_requeued
 from snapshotter.resolution import resolve
 from snapshotter.transforming import Transform, load_transform
 
@@ -59,9 +60,10 @@ class Dataset:
     ) -> None:
         """Read the ledger's log."""
         self.name, self.ledger, self._contracts = ledger.dataset, ledger, contracts
-        self._layout, self._settings, self._scratch = layout, settings, scratch
+        self.layout, self._settings, self._scratch = layout, settings, scratch
         self.state = ledger.open(mend=mend)
         self._archive = Archive(layout, self.name)
+        self._completion = Completion(layout, ledger, self._archive)
         self._engine: Engine | None = None
         self.recovered: list[str] = []  # what was left undone and is done now, in words
 
@@ -74,7 +76,7 @@ class Dataset:
     def engine(self) -> Engine:
         """The engine, opened when it is first needed."""
         if self._engine is None:
-            output = self._layout.output
+            output = self.layout.output
             self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name)
         return self._engine
 
@@ -86,7 +88,7 @@ class Dataset:
     @cached_property
     def _transform(self) -> Transform | None:
         """The user's function, imported when files wait for it."""
-        return load_transform(self._layout.root, self.contract)
+        return load_transform(self.layout.root, self.contract)
 
     @property
     def _acceptance(self) -> str:
@@ -103,7 +105,7 @@ class Dataset:
 
     def recovery(self) -> Plan:
         """What the last process left undone."""
-        return leftovers.find(self._layout, self.name, self.ledger, self.state)
+        return leftovers.find(self.layout, self.name, self.ledger, self.state)
 
     def recover(self) -> Plan:
         """Finish what the last process left undone; then nothing of it lies about."""
@@ -115,26 +117,8 @@ class Dataset:
             self.publish()
         elif todo.view is ViewStep.RENDER:
             self.render_current()
-        self._publish_rejects()
-        done = self._archive.carry_out(todo.moves)
-        self._archive.forget(self._notes_of_newest(), done)
-        self._layout.sweep_notes(Path(move.target) for move in self._moves_of_newest())
-        self._remove_forgotten()
-        self.ledger.sweep()
-        self.ledger.finish()
+        self._completion.recover(todo.moves, self.state)
         return todo
-
-    def _moves_of_newest(self) -> tuple[Move, ...]:
-        newest = self.ledger.newest()
-        return moves_of(newest) if newest else ()
-
-    def _notes_of_newest(self) -> list[Requeued]:
-        """The notes of requeued files that the newest commit took."""
-        newest = self.ledger.newest()
-        if newest is None or newest.kind == "rebuild" or self.ledger.is_finished():
-            return []
-        taken = {(r.sha256, r.name, r.revision) for r in newest.files}
-        return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
 
     def render_current(self) -> None:
         """Write `latest.csv` of the current snapshot again; by the ledger it has the same bytes.
@@ -148,7 +132,7 @@ class Dataset:
         contract = stored_contract(self.name, current)
         resolution = resolve(contract, self.state, self.ledger.root)
         self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
-        latest = self._layout.latest(self.name)
+        latest = self.layout.latest(self.name)
         disk.make_folder(latest.parent)
         draft = disk.temporary(latest.parent)  # the name of a commit's draft says that it was made durable
         self.engine.publish(contract, resolution.columns, resolution.frame.key, draft)
@@ -159,15 +143,6 @@ class Dataset:
             problem = f"rendering snapshot {current.snapshot} gives other bytes than were published"
             raise LedgerDamaged(dataset=self.name, problem=problem)
         disk.publish(draft, latest)
-
-    def _publish_rejects(self) -> None:
-        """Give the refused rows of the newest commit their names."""
-        newest, folder = self.ledger.newest(), self._layout.rejects(self.name)
-        for record in newest.files if newest else ():
-            draft = rejects.draft(folder, record.batch or 0)
-            if record.rejects and draft.exists():
-                disk.make_folder((folder / record.rejects).parent)
-                disk.publish(draft, folder / record.rejects)
 
     # -- a run, step by step
 
@@ -188,9 +163,9 @@ class Dataset:
         if drops:
             self.engine.verify(self.contract)
             queue = {drop.name for drop in drops}
-            requeued = [note for note in read_requeued(self._layout.queue) if note.dataset == self.name]
+            requeued = [note for note in read_requeued(self.layout.queue) if note.dataset == self.name]
             names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
-            drafts = self._scratch if dry_run else self._layout.rejects(self.name)
+            drafts = self._scratch if dry_run else self.layout.rejects(self.name)
             taken = self._intake(draft, names, drafts, progress).take(drops)
             draft.taken = replace(taken, consumed=names.consumed)
             draft.dropped = tuple(taken.replaced)
@@ -214,7 +189,7 @@ class Dataset:
             acceptance=self._acceptance,
             first_batch=self.state.next_batch,
             scratch=self._scratch,
-            rejects_folder=self._layout.rejects(self.name),
+            rejects_folder=self.layout.rejects(self.name),
             drafts_folder=drafts_folder,
             progress=progress,
         )
@@ -237,7 +212,7 @@ class Dataset:
 
     def keep_rejects(self, draft: Draft) -> None:
         """Put the refused rows of a rebuild where the commit will give them their names."""
-        folder = self._layout.rejects(self.name)
+        folder = self.layout.rejects(self.name)
         for record in draft.new:
             if record.rejects:
                 disk.make_folder(folder)
@@ -282,7 +257,7 @@ class Dataset:
     def render(self, draft: Draft) -> None:
         """Write the new view beside the old one, durably, and take its digest."""
         assert draft.resolution is not None
-        path = self._layout.draft(self.name, self.state.next_snapshot)
+        path = self.layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
         disk.remove_tree(path)  # of a run that failed: a file that could not be made durable is not written again
         rows = self.engine.publish(draft.contract, draft.resolution.columns, draft.resolution.frame.key, path)
@@ -349,17 +324,11 @@ class Dataset:
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""
-        draft = self._draft_path()
-        if draft.exists():
-            disk.publish(draft, self._layout.latest(self.name))
+        self._completion.publish(self.state.next_snapshot - 1)
 
     def archive(self, taken: Taken) -> None:
         """Move the files of the newest commit to where they belong now."""
-        newest = self.ledger.newest()
-        assert newest is not None
-        self._publish_rejects()
-        self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest)))
-        self.ledger.finish()
+        self._completion.archive(taken.consumed)
 
     def tend(self, at: datetime) -> None:
         """Keep the ledger small; what goes wrong is tried again behind the next run, and changes nothing that counts.
@@ -368,43 +337,30 @@ class Dataset:
             at: the time of the run.
         """
         try:
-            parts = self.ledger.holdings().parts
-            work = upkeep.plan(self.state, parts.values(), self.ledger.entries())
+            work = upkeep.plan(self.state, self.ledger.holdings().parts.values(), self.ledger.entries())
             if work:
                 self.state = upkeep.carry_out(work, self.ledger, self.state, self.engine, at)
         except (SnapshotterError, OSError) as error:
             logger.bind(dataset=self.name).warning(f"the ledger could not be kept small: {error}")
 
-    # -- forgetting
-
-    @property
-    def archive_folder(self) -> Path:
-        """Where files are that were taken."""
-        return self._layout.processed
-
     def forgotten(self, oldest: int) -> list[Forgotten]:
         """The files that a prune to this snapshot removes."""
-        return forgotten.forgotten(self._layout, self.name, self.ledger.commits, self.state, oldest)
+        return forgotten(self.layout, self.name, self.ledger.commits, self.state, oldest)
 
     def commit_prune(self, commit: Commit) -> None:
-        """Set the horizon, and only then remove what is behind it; a recovery removes what is left of it."""
+        """Set the horizon, and only then remove what is behind it.
+
+        Raises:
+            NotFinished: the system refused to remove; the next run does it.
+        """
         self.state = self.ledger.commit(commit)  # COMMIT POINT
         logger.bind(dataset=self.name, horizon=commit.horizon).info("pruned")
-        self._remove_forgotten()
-        self.ledger.sweep()
-        self.ledger.finish()
-
-    def _remove_forgotten(self) -> None:
-        newest = self.ledger.newest()
-        if newest is not None and newest.horizon is not None and not self.ledger.is_finished():
-            forgotten.remove(self.forgotten(newest.horizon))
+        with finishing(self.name, commit):
+            self._completion.forget(self.state)
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""
         return self._archive.place(folder, name, sha256)
-
-    def _draft_path(self) -> Path:
-        return self._layout.draft(self.name, self.state.next_snapshot - 1)
 
     def _refuse_changed_contract(self) -> None:
         current = self.state.current

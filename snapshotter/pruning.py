@@ -129,13 +129,13 @@ def prune(
     if oldest <= state.horizon:
         return PruneResult(dataset=dataset.name, horizon=state.horizon)
     restorable, size = ledger.restorable(), _size(ledger)
-    files = dataset.forgotten(oldest)
+    files, archive = dataset.forgotten(oldest), dataset.layout.processed
     said = PruneResult(
         dataset=dataset.name,
         horizon=oldest,
         snapshots=[number for number in sorted(restorable) if number < oldest],
-        files=sum(file.path.is_relative_to(dataset.archive_folder) for file in files),
-        rejects=sum(not file.path.is_relative_to(dataset.archive_folder) for file in files),
+        files=sum(file.path.is_relative_to(archive) for file in files),
+        rejects=sum(not file.path.is_relative_to(archive) for file in files),
         bytes=sum(file.path.stat().st_size for file in files),
     )
     if dry_run:

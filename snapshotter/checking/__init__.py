@@ -25,11 +25,9 @@ from snapshotter.ledger.state import State
 from snapshotter.lock import is_held
 from snapshotter.recovery import ViewStep
 from snapshotter.results import CheckResult
-from snapshotter.steady import marks
+from snapshotter.steady import ATTEMPTS, marks
 
 __all__ = ["Progress", "Scope", "check", "mend", "mend_notes"]
-
-_ATTEMPTS = 3  # of a check beside a writer that moves the ledger
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,10 @@ def check(layout: Layout, settings: Settings, datasets: Sequence[str], scope: Sc
         scope: how much.
         progress: called with the bytes that were read, and with all there are to read.
     """
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         before = [marks(layout, name) for name in datasets]
         result = _check(layout, settings, datasets, scope, progress)
-        if result.ok or attempt == _ATTEMPTS - 1 or before == [marks(layout, name) for name in datasets]:
+        if result.ok or attempt == ATTEMPTS - 1 or before == [marks(layout, name) for name in datasets]:
             return result
     raise AssertionError("the last attempt returns")  # what seemed wrong in the others may have been right before
 

@@ -82,12 +82,9 @@ def _record(content: bytes) -> dict[str, Any]:
     """Our record in an entry; nothing, if it cannot be read."""
     try:
         actions = [json.loads(line) for line in content.decode().split("\n") if line]
-        record: dict[str, Any] = next(
-            (a["commitInfo"].get("snapshotter", {}) for a in actions if "commitInfo" in a), {}
-        )
+        return dict(next((a["commitInfo"].get("snapshotter", {}) for a in actions if "commitInfo" in a), {}))
     except (ValueError, TypeError, AttributeError):
         return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _note(ledger: Ledger) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,10 +86,9 @@ def _known(layout: Layout, dataset: str, ledger: Ledger, state: State) -> set[Pa
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files under a folder, hidden ones and what is ours for the moment left out."""
-    found = sorted(folder.rglob("*")) if folder.is_dir() else []
-    return [
-        path
-        for path in found
-        if not path.is_dir() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    """The files under a folder, hidden ones and those in hidden folders left out; what vanishes meanwhile, too."""
+    found = []
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(inside) / name for name in names if not name.startswith(".")]
+    return sorted(found)

@@ -16,9 +16,7 @@ from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import State
 from snapshotter.recovery import Plan
 
-_ARCHIVED = (
-    "put it back from where it came from; what is published does not need it, `rebuild` and `clean --requeue` do"
-)
+_ARCHIVED = "get it again from its source; what is published does not need it, `rebuild` and `clean --requeue` do"
 _REJECTS = (
     "if you are mending it, nothing; else remove it and drop the file that it is from again, which is "
     "input/{archived}, to have it anew"

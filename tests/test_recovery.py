@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from conftest import drop, run_cli
+from conftest import drop, latest, run_cli
 
 from snapshotter import Workspace
 from snapshotter.recovery import Plan, Rest, ViewStep
@@ -183,6 +183,18 @@ def test_the_view_is_rendered_to_the_recorded_bytes_or_not_at_all(again):
     [result] = again.run().datasets
     assert result.error.name == "LedgerDamaged"
     assert not again.layout.latest("default").exists()
+
+
+def test_latest_is_read_by_the_contract_that_it_was_published_under(workspace):
+    """Between a commit and its publication latest.csv is the snapshot before, whose types may be others."""
+    ws = workspace(**{"a.csv": HEAD + "1,2024-01-01,7\n"})
+    ws.run()
+    before = latest(ws)
+    (ws.layout.root / "snapshotter.toml").write_text('[datasets.default.columns.v]\ntype = "boolean"\n')
+    ws = Workspace(ws.layout.root)
+    ws.rebuild()
+    ws.layout.latest("default").write_text(before)
+    assert list(ws.latest()["v"]) == ["7"]
 
 
 def test_a_command_on_one_dataset_leaves_what_another_has_left(workspace):

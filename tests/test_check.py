@@ -126,6 +126,25 @@ def test_another_file_of_refused_rows_under_the_same_name_is_no_fault(workspace)
     assert ws.check().problems == []
 
 
+def test_the_former_copy_of_a_file_that_was_dropped_again_is_checked(workspace):
+    """Both lie in the archive, though the batch has the newer one; a third, put where one was, is a user's."""
+    ws = workspace(**{"a.csv": A + ",,x\n"})
+    ws.run()
+    drop(ws, "a.csv", A + ",,x\n")
+    ws.run()
+    former, newer = sorted(ws.layout.processed.iterdir(), key=lambda path: len(path.name))
+    assert ws.check().checked["files"] == 2
+    for path in (former, newer):
+        flip(path)
+        assert [problem.path for problem in ws.check().problems] == [f"input/processed/{path.name}"]
+        flip(path)
+    former.unlink()
+    assert ws.check().problems == []
+    ws.withdraw("a.csv")
+    newer.write_text("mine")
+    assert ws.check().problems == []
+
+
 # -- repair
 
 

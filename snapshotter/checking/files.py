@@ -36,11 +36,30 @@ def expected_archive(findings: Findings, state: State, plan: Plan, *, quick: boo
         if path.startswith("rejected/") and not (findings.layout.input / path).exists():
             continue  # a refused or withdrawn file that was taken away to be mended, or dropped again
         last[path] = record.sha256
+    if not quick:
+        last = _copies(findings.layout, state) | last
     for move in plan.moves:  # on its way
         last.pop(move.target, None)
     for path, sha256 in last.items():
         findings.checked["files"] += 1
         yield Expected(findings, "archive", findings.layout.input / path, sha256, _ARCHIVED)
+
+
+def _copies(layout: Layout, state: State) -> dict[str, str]:
+    """Files that came to the archive, did not leave it, and are no batch's any more, with their digests.
+
+    Of a file that is dropped again beside its former self, the batches have the newer one.
+    """
+    came = [(at, 1, record.archived, record.sha256) for at, record in state.files if record.sha256]
+    for commit in state.snapshots.values():
+        came += [(commit.at, 2, move.source, "") for move in commit.moves]
+        came += [(commit.at, 3, move.target, move.sha256) for move in commit.moves]
+    found = {path: sha256 for _, _, path, sha256 in sorted(came, key=lambda event: event[:2])}
+    return {
+        path: sha256
+        for path, sha256 in found.items()
+        if sha256 and path.startswith("processed/") and (layout.input / path).is_file()
+    }
 
 
 def expected_rejects(findings: Findings, state: State) -> Iterator[Expected]:

@@ -158,6 +158,15 @@ def current_contract(layout: Layout, dataset: str) -> Contract | None:
     return stored_contract(dataset, current) if current else None
 
 
+def published_contract(layout: Layout, dataset: str) -> Contract | None:
+    """The contract of the snapshot that `latest.csv` is: for a moment behind a commit, that is the one before it."""
+    state = _state(layout, dataset)
+    newest = [commit for _, commit in sorted(state.snapshots.items())][-2:]
+    path = layout.latest(dataset)
+    found = next((c for c in reversed(newest) if compare_view(path, c.view) is Found.SAME), state.current)
+    return stored_contract(dataset, found) if found else None
+
+
 def status(layout: Layout, settings: Settings) -> StatusResult:
     """The state of a workspace."""
     drops, unmatched = sort_queue(layout, settings.datasets)

@@ -221,8 +221,9 @@ class Workspace:
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
-        contract = self._known(self.name(dataset))
-        return tables.frame(self.layout.latest(contract.dataset), contract)
+        name = self.name(dataset)
+        contract = reading.published_contract(self.layout, name) or self.contracts[name]
+        return tables.frame(self.layout.latest(name), contract)
 
     def show(self, snapshot: int | None = None, *, dataset: str | None = None) -> pd.DataFrame:
         """`latest` as of a snapshot; without a number, of the current one.

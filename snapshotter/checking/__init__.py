@@ -25,11 +25,9 @@ from snapshotter.ledger.state import State
 from snapshotter.lock import is_held
 from snapshotter.recovery import ViewStep
 from snapshotter.results import CheckResult
-from snapshotter.steady import marks
+from snapshotter.steady import ATTEMPTS, marks
 
 __all__ = ["Progress", "Scope", "check", "mend", "mend_notes"]
-
-_ATTEMPTS = 3  # of a check beside a writer that moves the ledger
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,18 @@ def check(layout: Layout, settings: Settings, datasets: Sequence[str], scope: Sc
         scope: how much.
         progress: called with the bytes that were read, and with all there are to read.
     """
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         before = [marks(layout, name) for name in datasets]
-        result = _check(layout, settings, datasets, scope, progress)
-        if result.ok or attempt == _ATTEMPTS - 1 or before == [marks(layout, name) for name in datasets]:
-            return result
-    raise AssertionError("the last attempt returns")  # what seemed wrong in the others may have been right before
+        is_last = attempt == ATTEMPTS - 1
+        try:
+            result = _check(layout, settings, datasets, scope, progress)
+        except (SnapshotterError, OSError):
+            if is_last or before == [marks(layout, name) for name in datasets]:
+                raise
+        else:  # what seems to be wrong may have been right when the ledger was read
+            if result.ok or is_last or before == [marks(layout, name) for name in datasets]:
+                return result
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,7 @@ from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import State
 from snapshotter.recovery import Plan
 
-_ARCHIVED = (
-    "put it back from where it came from; what is published does not need it, `rebuild` and `clean --requeue` do"
-)
+_ARCHIVED = "get it again from its source; what is published does not need it, `rebuild` and `clean --requeue` do"
 _REJECTS = (
     "if you are mending it, nothing; else remove it and drop the file that it is from again, which is "
     "input/{archived}, to have it anew"
@@ -43,11 +42,30 @@ def expected_archive(
         if path in pruned and not (findings.layout.input / path).exists():
             continue
         last[path] = record.sha256
+    if not quick:
+        last = _copies(findings.layout, state) | last
     for move in plan.moves:  # on its way
         last.pop(move.target, None)
     for path, sha256 in last.items():
         findings.checked["files"] += 1
         yield Expected(findings, "archive", findings.layout.input / path, sha256, _ARCHIVED)
+
+
+def _copies(layout: Layout, state: State) -> dict[str, str]:
+    """Files that came to the archive, did not leave it, and are no batch's any more, with their digests.
+
+    Of a file that is dropped again beside its former self, the batches have the newer one.
+    """
+    came = [(at, 1, record.archived, record.sha256) for at, record in state.files if record.sha256]
+    for commit in state.snapshots.values():
+        came += [(commit.at, 2, move.source, "") for move in commit.moves]
+        came += [(commit.at, 3, move.target, move.sha256) for move in commit.moves]
+    found = {path: sha256 for _, _, path, sha256 in sorted(came, key=lambda event: event[:2])}
+    return {
+        path: sha256
+        for path, sha256 in found.items()
+        if sha256 and path.startswith("processed/") and (layout.input / path).is_file()
+    }
 
 
 def expected_rejects(findings: Findings, state: State) -> Iterator[Expected]:
@@ -91,10 +109,9 @@ def _known(layout: Layout, dataset: str, ledger: Ledger, state: State) -> set[Pa
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files under a folder, hidden ones and what is ours for the moment left out."""
-    found = sorted(folder.rglob("*")) if folder.is_dir() else []
-    return [
-        path
-        for path in found
-        if not path.is_dir() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    """The files under a folder, hidden ones and those in hidden folders left out; what vanishes meanwhile, too."""
+    found = []
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(inside) / name for name in names if not name.startswith(".")]
+    return sorted(found)

@@ -256,12 +256,11 @@ class Dataset:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
         if threads() == 1:
             self.write_rows(draft)
-            self.render(draft)
-            return
+            return self.render(draft)
         with ThreadPoolExecutor(max_workers=1) as pool:
             view = pool.submit(self.render, draft)
             self.write_rows(draft)
-            view.result()
+            return view.result()
 
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
@@ -326,11 +325,7 @@ class Dataset:
         return commit
 
     def finish(self, draft: Draft) -> None:
-        """Publish what was committed, and move the files.
-
-        Raises:
-            NotFinished: the system refused; the commit counts, and the next run does the rest.
-        """
+        """Publish what was committed, and move the files; raises NotFinished where the system refuses."""
         assert draft.committed is not None
         with finishing(self.name, draft.committed):
             self.publish()

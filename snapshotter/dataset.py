@@ -277,11 +277,7 @@ class Dataset:
         disk.sync_file(path)
         status = path.stat()
         draft.view = ViewRecord(
-            sha256=digest(path),
-            rows=rows,
-            size=status.st_size,
-            inode=status.st_ino,
-            modified=status.st_mtime_ns,
+            sha256=digest(path), rows=rows, size=status.st_size, inode=status.st_ino, modified=status.st_mtime_ns
         )
 
     def commit(self, draft: Draft) -> Commit | None:

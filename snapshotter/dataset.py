@@ -19,7 +19,7 @@ from snapshotter.contract import Contract, changes, compile_contract, is_view_ch
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, SnapshotterError
-from snapshotter.finishing import finishing, may_count
+from snapshotter.finishing import finishing, may_count, settle
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
@@ -117,8 +117,11 @@ class Dataset:
         self._publish_rejects()
         done = self._archive.carry_out(todo.moves)
         self._archive.forget(self._notes_of_newest(), done)
-        self._layout.sweep_notes(Path(move.target) for move in self._moves_of_newest())
+        begun = not self.ledger.is_finished()
+        self._layout.sweep_notes((Path(move.target) for move in self._moves_of_newest()), copies=begun)
         self.ledger.sweep()
+        if begun:
+            settle(self._layout, self.name, self._moves_of_newest())
         self.ledger.finish()
         return todo
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snapshotter import disk, forgotten, rejects
 from snapshotter.archive import Archive
+from snapshotter.finishing import settle
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Move
@@ -66,7 +67,10 @@ class Completion:
         self.publish_rejects()
         done = self._archive.carry_out(moves)
         self._archive.forget(self._notes(), done)
-        self._layout.sweep_notes(Path(move.target) for move in self._moves())
+        begun = not self._ledger.is_finished()
+        self._layout.sweep_notes((Path(move.target) for move in self._moves()), copies=begun)
+        if begun:
+            settle(self._layout, self._ledger.dataset, self._moves())
         self.forget(state)
 
     def forget(self, state: State) -> None:

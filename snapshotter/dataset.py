@@ -242,12 +242,11 @@ class Dataset:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
         if threads() == 1:
             self.write_rows(draft)
-            self.render(draft)
-            return
+            return self.render(draft)
         with ThreadPoolExecutor(max_workers=1) as pool:
             view = pool.submit(self.render, draft)
             self.write_rows(draft)
-            view.result()
+            return view.result()
 
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
@@ -264,11 +263,7 @@ class Dataset:
         disk.sync_file(path)
         status = path.stat()
         draft.view = ViewRecord(
-            sha256=digest(path),
-            rows=rows,
-            size=status.st_size,
-            inode=status.st_ino,
-            modified=status.st_mtime_ns,
+            sha256=digest(path), rows=rows, size=status.st_size, inode=status.st_ino, modified=status.st_mtime_ns
         )
 
     def commit(self, draft: Draft) -> Commit | None:
@@ -312,11 +307,7 @@ class Dataset:
         return commit
 
     def finish(self, draft: Draft) -> None:
-        """Publish what was committed, and move the files.
-
-        Raises:
-            NotFinished: the system refused; the commit counts, and the next run does the rest.
-        """
+        """Publish what was committed, and move the files; raises NotFinished where the system refuses."""
         assert draft.committed is not None
         with finishing(self.name, draft.committed):
             self.publish()

@@ -108,10 +108,13 @@ class Layout:
         ]
         self._sweep(f"{disk.TEMPORARY}*.tmp", self.output, *folders)
 
-    def sweep_notes(self, targets: Iterable[Path]) -> None:
-        """Remove drafts of what is written beside files: in the queue, and where refused files went (in `input/`)."""
-        refused = {self.input / target.parent for target in targets if target.parts[0] == "rejected"}
-        self._sweep(f"{disk.TEMPORARY}*.tmp", self.queue, self.rejected, *refused)
+    def sweep_notes(self, targets: Iterable[Path], *, copies: bool) -> None:
+        """Remove drafts of what is written beside files: in the queue, and where refused files went (in `input/`).
+
+        With `copies`, those of files that could not be linked, too: wherever files went.
+        """
+        folders = {self.input / target.parent for target in targets if copies or target.parts[0] == "rejected"}
+        self._sweep(f"{disk.TEMPORARY}*.tmp", self.queue, self.rejected, *folders)
 
     def _sweep(self, pattern: str, *folders: Path) -> None:
         for folder in folders:

@@ -302,15 +302,16 @@ def test_status_behind_a_run_of_duplicates(workspace):
     assert ws.status().datasets[0].last_run.files == 1
 
 
-def test_killed_between_copy_and_removal_where_no_hard_link_can_be_made(killer, workspace):
-    """An archive on another file system: killed before the queue is emptied, no file is applied or archived twice."""
+@pytest.mark.parametrize("point", ["os.rename input/processed/rejects.csv", "os.remove input/processing/rejects.csv"])
+def test_killed_amid_a_copy_where_no_hard_link_can_be_made(killer, workspace, point):
+    """An archive on another file system: no file is applied or archived twice, and no half of a copy is left."""
     ws = workspace(**{"rejects.csv": WITH_REJECTS})
     root = ws.layout.root
     with tempfile.TemporaryDirectory(dir="/dev/shm") if Path("/dev/shm").is_dir() else nullcontext() as elsewhere:
         if elsewhere is None or Path(elsewhere).stat().st_dev == root.stat().st_dev:
             pytest.skip("there is no second file system")
         ws.layout.processed.symlink_to(elsewhere)
-        assert killer.kill(root, RUN, "archive: os.remove input/processing/rejects.csv")
+        assert killer.kill(root, RUN, f"archive: {point}")
         ws.run()
         assert [file.name for file in ws.files()] == ["rejects.csv"]
         assert len(ws.snapshots()) == 1

@@ -132,6 +132,37 @@ def test_power_cut(kind, flag, base, tmp_path, record_property):
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_power_cut_behind_a_recovery(kind, base, tmp_path, record_property):
+    """Killed at each point, then run again: what that run says is done survives a power cut."""
+    need("strace", f"mkfs.{kind}", root=True)
+    long_only()
+    done, wrong = 0, {}
+    commander = Commander(tmp_path / "commander")
+    with disk(kind, tmp_path / "image") as mounted:
+        root = mounted.root / "workspace"
+        acknowledge(commander, base, tmp_path / "durable", mounted)
+        queue_more(tmp_path / "durable")
+        wanted = picture(do(copy(tmp_path / "durable", tmp_path / "done"), RUN))
+        for point in chosen(commander.points(copy(tmp_path / "durable", tmp_path / "traced"), "run"), 0):
+            done += 1
+            acknowledge(commander, base, root, mounted)
+            queue_more(root)
+            try:
+                assert commander.run(root, "run", inject=point.kill(root)).was_killed, "was not killed"
+                assert commander.run(root, "run").code in (0, 1), "was not finished"
+                mounted.cut(NOLOGFLUSH)
+                mounted.mount()
+                assert_looks(Workspace(root), wanted)
+            except (AssertionError, SnapshotterError, OSError) as error:
+                wrong[point] = f"{type(error).__name__}: {error}"
+            if not mounted.root.is_mount():
+                mounted.mount()
+            shutil.rmtree(root)
+    commander.close()
+    tell(record_property, done, wrong, f"power cuts of {kind} behind a recovery")
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_without_fsync_the_promise_breaks(kind, base, tmp_path, record_property):
     """Control: where fsync does nothing, a power cut loses what was reported; so the tests above can fail."""
     need("eatmydata", f"mkfs.{kind}", root=True)

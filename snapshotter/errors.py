@@ -170,6 +170,14 @@ class ArchiveIncomplete(SnapshotterError):
     )
 
 
+class AlreadyWatched(SnapshotterError):
+    """Another watch is running in the workspace."""
+
+    code = 23
+    template = "the workspace is already watched by {holder}"
+    hint = "Nothing was changed. One watch is enough; end that one first, or let it be."
+
+
 def named_errors() -> list[type[SnapshotterError]]:
     """All named errors by exit code, for the README and `--help`."""
     return sorted(SnapshotterError.__subclasses__(), key=lambda e: (e.code, e.__name__))

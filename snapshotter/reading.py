@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapshotter import inbox
+from snapshotter import heartbeat, inbox
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
 from snapshotter.dataset import compare_view, stored_contract
@@ -37,6 +37,7 @@ from snapshotter.results import (
     SnapshotInfo,
     StatusResult,
     VersionInfo,
+    WatchStatus,
 )
 
 _TOLD = 5  # warnings of the last run that `status` repeats
@@ -156,7 +157,18 @@ def status(layout: Layout, settings: Settings) -> StatusResult:
         queue=sum(len(names) for names in drops.values()),
         unmatched=unmatched,
         datasets=datasets,
+        watch=_watch_status(layout),
     )
+
+
+def _watch_status(layout: Layout) -> WatchStatus | None:
+    note = heartbeat.read(layout)
+    if note is None:
+        return None
+    try:
+        return WatchStatus.model_validate(note)
+    except ValueError:  # somebody else's file; but there is a watch
+        return WatchStatus()
 
 
 def _dataset_status(layout: Layout, dataset: str, queued: list[str]) -> DatasetStatus:

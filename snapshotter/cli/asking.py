@@ -11,6 +11,7 @@ import typer
 
 from snapshotter.cli import printing
 from snapshotter.cli.app import app
+from snapshotter.cli.events import watch_line
 from snapshotter.cli.options import (
     DatasetOption,
     JsonOption,
@@ -53,6 +54,8 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
             printing.say(f"{dataset.dataset}: {text}")
     if result.unmatched:
         printing.say(f"unmatched, and left in the queue: {', '.join(result.unmatched)}")
+    if result.watch:
+        printing.say(watch_line(result.watch))
     return 0
 
 

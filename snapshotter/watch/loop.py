@@ -97,7 +97,7 @@ class Watch:
                 if self._events is not None:
                     self._events.close()
         logger.bind(runs=self._pulse.runs).info("watch stopped")
-        self._say(telling.Stopped(at=self._at(), runs=self._pulse.runs, given_up=self._given_up))
+        self._tell(telling.Stopped(at=self._at(), runs=self._pulse.runs, given_up=self._given_up))
 
     def _watch(self) -> None:
         self._listen()
@@ -267,6 +267,7 @@ class Watch:
                     longest = {} if reason else {"longest": max(self._poll, 1.0)}  # it may be closed at any moment
                     pause = self._files.failed((path, drop.look), time.monotonic(), **longest)
                     waiting.append(telling.Waiting(name=drop.name, reason=reason or _WRITTEN, retry_in=pause))
+        self._pulse.beat("running", deferred=len(self._files))
         if waiting:
             logger.bind(files=len(waiting), first=waiting[0].name, reason=waiting[0].reason).warning("files deferred")
             self._say(telling.Deferred(at=self._at(), files=waiting))
@@ -291,7 +292,7 @@ class Watch:
         until = min([self._looked + rest, *(at for at in times if at is not None)])
         waiting = len(self._settling.since) - len(self._settling.settled)
         self._pulse.beat(
-            "waiting", next_look=max(until - now, 0), settling=waiting, deferred=len(list(self._files)), run=None
+            "waiting", next_look=max(until - now, 0), settling=waiting, deferred=len(self._files), run=None
         )
         wait(self._looked + self._gap - now, self._stop.bell)
         wait(until - time.monotonic(), self._stop.bell, self._bell)
@@ -301,6 +302,7 @@ class Watch:
         self._say(telling.Warned(at=self._at(), message=message))
 
     def _say(self, event: telling.WatchEvent) -> None:
+        self._pulse.write()  # whoever hears of it may ask `status`
         self._tell(event)
 
     def _at(self) -> str:

@@ -30,10 +30,9 @@ class Pulse:
     def __init__(self, layout: Layout, clock: Callable[[], datetime]) -> None:
         """Nothing is written yet."""
         self._layout, self._clock = layout, clock
-        self._note: dict[str, object] = {"pid": os.getpid(), "since": stamp(clock())}
+        self._note: dict[str, object] = {"pid": os.getpid(), "since": stamp(clock()), "state": "", "next_look": None}
         self._counts = {"runs": 0, "files": 0, "failures": 0}
-        self._last_run: dict[str, object] | None = None
-        self._written, self._state = 0.0, ""
+        self._written = 0.0
 
     @property
     def runs(self) -> int:
@@ -41,31 +40,38 @@ class Pulse:
         return self._counts["runs"]
 
     def ran(self, result: RunResult) -> None:
-        """Count a run; the next beat tells."""
+        """Count a run."""
         files = [file for dataset in result.datasets for file in dataset.files]
         taken = sum(file.status != "deferred" for file in files)
         self._counts["runs"] += 1
         self._counts["files"] += taken
         snapshots = {dataset.dataset: dataset.snapshot for dataset in result.datasets if dataset.snapshot}
-        self._last_run = {"at": stamp(self._clock()), "seconds": result.seconds, "files": taken, "snapshots": snapshots}
+        self._note["last_run"] = {
+            "at": stamp(self._clock()),
+            "seconds": result.seconds,
+            "files": taken,
+            "snapshots": snapshots,
+        }
 
     def failed(self) -> None:
-        """Count a failure; the next beat tells."""
+        """Count a failure."""
         self._counts["failures"] += 1
 
     def beat(self, state: str, *, next_look: float | None = None, **more: object) -> None:
-        """Write it down.
+        """Say what the watch is doing now; written down if it is something else than before, or if it is time.
 
         Args:
             state: what the watch is doing.
             next_look: in so many seconds at the latest.
-            more: what else there is to say.
+            more: what else there is to say; holds until it is said otherwise.
         """
-        now = time.monotonic()
-        if state == self._state and now - self._written < _OFTEN:
-            return
-        self._state, self._written = state, now
-        at = self._clock()
-        look = None if next_look is None else stamp(at + timedelta(seconds=next_look))
-        note = {**self._note, "at": stamp(at), "state": state, "next_look": look, "last_run": self._last_run}
-        heartbeat.beat(self._layout, {**note, **self._counts, **more})
+        is_new = state != self._note["state"]
+        look = None if next_look is None else stamp(self._clock() + timedelta(seconds=next_look))
+        self._note |= {"state": state, "next_look": look, **more}
+        if is_new or time.monotonic() - self._written >= _OFTEN:
+            self.write()
+
+    def write(self) -> None:
+        """Write down what was said last."""
+        self._written = time.monotonic()
+        heartbeat.beat(self._layout, {**self._note, "at": stamp(self._clock()), **self._counts})

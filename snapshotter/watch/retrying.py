@@ -58,6 +58,10 @@ class Retries(Generic[K]):
         """When the next pause ends that has not ended yet; None if nothing waits."""
         return min((f.until for f in self._failures.values() if f.until > now), default=None)
 
+    def __len__(self) -> int:
+        """How many things failed."""
+        return len(self._failures)
+
     def __iter__(self) -> Iterator[K]:
         """The keys of what failed."""
         return iter(list(self._failures))

@@ -8,7 +8,8 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from snapshotter.disk import writing
 from snapshotter.errors import AlreadyWatched
@@ -16,6 +17,56 @@ from snapshotter.layout import Layout
 
 _PATIENCE = 0.5  # seconds; a reader who asks whether the lock is held, holds it itself for an instant
 _PAUSE = 0.02
+
+
+class WatchRun(BaseModel):
+    """The last run of a watch that found something to do; `snapshots` by dataset."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: str
+    seconds: float
+    files: int
+    snapshots: dict[str, int]
+
+
+class RunUnderWay(BaseModel):
+    """How far a run is: the files that it takes, and those that were looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    files: int
+    looked_at: int
+
+
+class WatchStatus(BaseModel):
+    """The watch that is running. All but `pid` may be unknown for the instant in which it starts.
+
+    Args:
+        pid, since: its process, and when it started.
+        state: `starting`, `waiting` or `running`.
+        at: when it said so.
+        next_look: when it looks at the queue at the latest, if it waits.
+        run: the run under way.
+        last_run: the last one.
+        runs, files, failures: since it started; files that were taken, runs or datasets that failed.
+        settling, deferred: files that may still be written, and that could not be taken and are tried again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int | None = None
+    since: str | None = None
+    state: str = "starting"
+    at: str | None = None
+    next_look: str | None = None
+    run: RunUnderWay | None = None
+    last_run: WatchRun | None = None
+    runs: int = 0
+    files: int = 0
+    failures: int = 0
+    settling: int = 0
+    deferred: int = 0
 
 
 @contextmanager
@@ -44,10 +95,7 @@ def _lock(layout: Layout, descriptor: int) -> None:
     while not _locked(descriptor, fcntl.LOCK_EX):
         if time.monotonic() > end:
             note = _note(layout)
-            holder = (
-                f"process {note['pid']} since {note['since']}" if {"pid", "since"} <= note.keys() else "another one"
-            )
-            raise AlreadyWatched(holder=holder)
+            raise AlreadyWatched(holder=f"process {note.pid} since {note.since}" if note.pid else "another process")
         time.sleep(_PAUSE)
 
 
@@ -70,7 +118,7 @@ def beat(layout: Layout, note: Mapping[str, object]) -> None:
         draft.replace(layout.heartbeat)
 
 
-def read(layout: Layout) -> dict[str, Any] | None:
+def read(layout: Layout) -> WatchStatus | None:
     """The note of the watch that is running; None if none is, whatever a dead one left behind."""
     try:
         descriptor = os.open(layout.watch_lock, os.O_RDONLY | os.O_CLOEXEC)
@@ -82,9 +130,8 @@ def read(layout: Layout) -> dict[str, Any] | None:
         os.close(descriptor)
 
 
-def _note(layout: Layout) -> dict[str, Any]:
+def _note(layout: Layout) -> WatchStatus:
     try:
-        note = json.loads(layout.heartbeat.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
+        return WatchStatus.model_validate_json(layout.heartbeat.read_bytes())
+    except (OSError, ValueError):  # not written yet, or somebody else's; but there is a watch
+        return WatchStatus()

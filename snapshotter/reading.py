@@ -37,7 +37,6 @@ from snapshotter.results import (
     SnapshotInfo,
     StatusResult,
     VersionInfo,
-    WatchStatus,
 )
 
 _TOLD = 5  # warnings of the last run that `status` repeats
@@ -157,18 +156,8 @@ def status(layout: Layout, settings: Settings) -> StatusResult:
         queue=sum(len(names) for names in drops.values()),
         unmatched=unmatched,
         datasets=datasets,
-        watch=_watch_status(layout),
+        watch=heartbeat.read(layout),
     )
-
-
-def _watch_status(layout: Layout) -> WatchStatus | None:
-    note = heartbeat.read(layout)
-    if note is None:
-        return None
-    try:
-        return WatchStatus.model_validate(note)
-    except ValueError:  # somebody else's file; but there is a watch
-        return WatchStatus()
 
 
 def _dataset_status(layout: Layout, dataset: str, queued: list[str]) -> DatasetStatus:

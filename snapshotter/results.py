@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from snapshotter.heartbeat import WatchStatus
 from snapshotter.ledger.records import Counts
 
 
@@ -226,50 +227,6 @@ class DatasetStatus(_Result):
     queued: list[str]
     last_run: LastRun | None
     attention: list[str]
-
-
-class WatchRun(_Result):
-    """The last run of a watch that found something to do; `snapshots` by dataset."""
-
-    at: str
-    seconds: float
-    files: int
-    snapshots: dict[str, int]
-
-
-class RunUnderWay(_Result):
-    """How far a run is: the files that it takes, and those that were looked at."""
-
-    files: int
-    looked_at: int
-
-
-class WatchStatus(_Result):
-    """The watch that is running. All but `pid` may be unknown for the instant in which it starts.
-
-    Args:
-        pid, since: its process, and when it started.
-        state: `starting`, `waiting` or `running`.
-        at: when it said so.
-        next_look: when it looks at the queue at the latest, if it waits.
-        run: the run under way.
-        last_run: the last one.
-        runs, files, failures: since it started; files that were taken, runs or datasets that failed.
-        settling, deferred: files that may still be written, and that could not be taken and are tried again.
-    """
-
-    pid: int | None = None
-    since: str | None = None
-    state: str = "starting"
-    at: str | None = None
-    next_look: str | None = None
-    run: RunUnderWay | None = None
-    last_run: WatchRun | None = None
-    runs: int = 0
-    files: int = 0
-    failures: int = 0
-    settling: int = 0
-    deferred: int = 0
 
 
 class StatusResult(_Result):

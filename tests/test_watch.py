@@ -15,7 +15,7 @@ from conftest import drop, latest, run_cli
 from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
-from watching import HEAD, LONG, Watching, row
+from watching import HEAD, LONG, Watching, renamed, row
 
 from snapshotter.errors import AlreadyWatched, UsageError
 from snapshotter.watch import Stop, Watch
@@ -50,12 +50,6 @@ def failing(what, path=None):
     """A command that starts a process to which the system refuses something, of one path if it is named."""
     where = ["-P", str(path)] if path else []
     return [STRACE, "-f", "-qq", "-o", "/dev/null", *where, "-e", f"inject={what}", "--"]
-
-
-def renamed(ws, name, content):
-    """Drop a file as careful writers do: under a name that is not seen, and then renamed."""
-    hidden = drop(ws, f".{name}", content)
-    return hidden.rename(hidden.with_name(name))
 
 
 # -- settling, as a function

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from conftest import DRIVER, latest
+from conftest import DRIVER, drop, latest
 
 HEAD = "id,timestamp,v\n"
 LONG = 120.0  # seconds in which anything happens on any machine
@@ -16,6 +16,12 @@ LONG = 120.0  # seconds in which anything happens on any machine
 def row(key, v="a", day=1):
     """A file of one row."""
     return f"{HEAD}{key},2024-01-{day:02d},{v}\n"
+
+
+def renamed(ws, name, content):
+    """Drop a file as careful writers do: under a name that is not seen, and then renamed."""
+    hidden = drop(ws, f".{name}", content)
+    return hidden.rename(hidden.with_name(name))
 
 
 class Watching:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snapshotter.cli.printing import run_summary, say
+from snapshotter.heartbeat import WatchStatus
 from snapshotter.reading import counted
-from snapshotter.results import WatchStatus
 
 if TYPE_CHECKING:
     from snapshotter.watch.telling import WatchEvent

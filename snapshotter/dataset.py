@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -162,12 +163,15 @@ class Dataset:
         draft = Draft("files", now, self.contract, self.state, binding=binding)
         if drops:
             self.engine.verify(self.contract)
-            queue = {drop.name for drop in drops}
             requeued = [note for note in read_requeued(self.layout.queue) if note.dataset == self.name]
+            waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
+            queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
             names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
             drafts = self._scratch if dry_run else self.layout.rejects(self.name)
             taken = self._intake(draft, names, drafts, progress).take(drops)
-            draft.taken = replace(taken, consumed=names.consumed)
+            done = {(record.sha256, record.name, record.revision) for record in taken.records}
+            consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
+            draft.taken = replace(taken, consumed=consumed)
             draft.dropped = tuple(taken.replaced)
         if draft.new:
             draft.kind = "run"

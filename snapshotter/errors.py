@@ -181,6 +181,14 @@ class BehindHorizon(SnapshotterError):
     hint = "Drop a corrected file: newer rows win, and `delete_when` can remove keys."
 
 
+class AlreadyWatched(SnapshotterError):
+    """Another watch is running in the workspace."""
+
+    code = 23
+    template = "the workspace is already watched by {holder}"
+    hint = "Nothing was changed. One watch is enough; end that one first, or let it be."
+
+
 class NotFinished(SnapshotterError):
     """What was committed counts, but publishing it or moving its files failed; the next run finishes it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,22 +15,23 @@ from snapshotter.layout import Layout
 
 
 @contextmanager
-def writer_lock(layout: Layout, timeout: float) -> Iterator[None]:
+def writer_lock(layout: Layout, timeout: float, given_up: Callable[[], bool] | None = None) -> Iterator[None]:
     """Hold the workspace's lock.
 
     Args:
         layout: the workspace.
         timeout: how long to wait for another process, in seconds.
+        given_up: asked while waiting; True ends it.
 
     Raises:
-        LockTimeout: it did not end in that time; says who holds the lock.
+        LockTimeout: it did not end in that time, or the waiting was given up; says who holds the lock.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(layout.lock, timeout=timeout)
     with writing(layout.lock):
         try:
-            lock.acquire()
+            lock.acquire(cancel_check=given_up)
         except Timeout:
             raise LockTimeout(holder=_holder(layout), seconds=timeout) from None
     try:

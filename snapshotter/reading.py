@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from snapshotter import inbox, leftovers
+from snapshotter import heartbeat, inbox, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
 from snapshotter.dataset import stored_contract
@@ -177,6 +177,7 @@ def status(layout: Layout, settings: Settings) -> StatusResult:
         unmatched=unmatched,
         datasets=datasets,
         recovery=[f"{name}: {said}" for name in settings.datasets for said in leftovers.unfinished(layout, name)],
+        watch=heartbeat.read(layout),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from snapshotter.heartbeat import WatchStatus
 from snapshotter.ledger.records import Counts
 
 
@@ -243,13 +244,17 @@ class DatasetStatus(_Result):
 
 
 class StatusResult(_Result):
-    """The state of a workspace; `recovery` says what the next run has to finish before it begins."""
+    """The state of a workspace.
+
+    `recovery` says what the next run has to finish before it begins; `watch` is None where none is running.
+    """
 
     workspace: str
     queue: int
     unmatched: list[str]
     datasets: list[DatasetStatus]
     recovery: list[str] = Field(default_factory=list)
+    watch: WatchStatus | None = None
 
 
 class Problem(_Result):

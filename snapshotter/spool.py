@@ -15,7 +15,16 @@ CHUNK = 16 * 2**20  # bytes read at a time
 
 
 class Deferred(Exception):
-    """The file is being written; it waits for the next run."""
+    """The file cannot be taken now; it waits for the next run.
+
+    Args:
+        reason: what is in the way, for a person; empty where somebody is writing to it.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        """Keep what is in the way."""
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Unreadable(Exception):

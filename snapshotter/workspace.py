@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,11 +16,12 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from snapshotter import going_back, pipeline, pruning, reading, rebuilding, refused, tables
-from snapshotter.config import Settings, load
+from snapshotter.config import FILE_NAME, Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
 from snapshotter.dataset import Dataset
 from snapshotter.errors import NotWritten, SnapshotterError, UsageError
+from snapshotter.inbox import Drop, Look
 from snapshotter.layout import DEFAULT, Layout
 from snapshotter.ledger import Ledger
 from snapshotter.lock import writer_lock
@@ -42,6 +45,9 @@ from snapshotter.results import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from snapshotter.watch import Stop
+    from snapshotter.watch.telling import WatchEvent
+
 _LONGEST = 100 * 365  # days
 
 logger.disable("snapshotter")  # a library is silent until its caller says `logger.enable("snapshotter")`
@@ -64,19 +70,52 @@ class Workspace:
     ) -> None:
         """Read the configuration; nothing is changed."""
         self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
-        self.settings: Settings = load(self.layout.root)
-        self.contracts = Contracts(self.settings.datasets, self.layout.root)
         self._clock = clock
         self._ledgers: dict[str, Ledger] = {}  # of the writer: what it has read it need not read again
+        self._configure()
+
+    def _configure(self) -> None:
+        self._configured: Look | None = None  # if what follows fails, it is not up to date
+        look = self.configuration()
+        self.settings: Settings = load(self.layout.root)
+        self.contracts = Contracts(self.settings.datasets, self.layout.root)
+        self._configured = look
+
+    def configuration(self) -> Look | None:
+        """What `snapshotter.toml` looks like now, to tell whether it was changed; None if there is none."""
+        try:
+            return Look.of((self.layout.root / FILE_NAME).stat())
+        except OSError:
+            return None
 
     # -- what changes something
 
-    def run(self, *, dry_run: bool = False, progress: Callable[[int], None] = lambda _: None) -> RunResult:
+    def reload(self) -> None:
+        """Read the configuration again if it may have changed: the file, or what the contracts are made of.
+
+        Raises:
+            ConfigError: it says something that is not allowed.
+        """
+        elsewhere = any(config.contract for config in self.settings.datasets.values())
+        if elsewhere or self._configured is None or self._configured != self.configuration():
+            self._configure()
+
+    def run(
+        self,
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+        only: Callable[[Drop], bool] = lambda _: True,
+        given_up: Callable[[], bool] | None = None,
+    ) -> RunResult:
         """Process everything in the queue.
 
         Args:
             dry_run: do all but commit, publish and move.
-            progress: called with the number of bytes of each file that was looked at.
+            progress: called with the number of bytes of each file that was looked at, and with 0 before each commit;
+                it may raise `pipeline.Stopped`, and then nothing more is committed.
+            only: which files of the queue are seen.
+            given_up: asked while another process is writing; True ends the waiting.
 
         Returns:
             What was done to each dataset that had a file in the queue, errors of single datasets included.
@@ -84,11 +123,12 @@ class Workspace:
         Raises:
             LockTimeout: another process is writing.
             ConfigError: what `contract` names is not there, or is no contract.
+            Stopped: `progress` said so before anything was committed.
         """
         start = time.perf_counter()
         list(self.contracts.values())  # a mistake in one stops the run before anything is touched
-        with self._writing(recover=not dry_run) as (datasets, broken):
-            drops, unmatched = pipeline.sort_queue(self.layout, self.settings.datasets)
+        with self._writing(recover=not dry_run, given_up=given_up) as (datasets, broken):
+            drops, unmatched = pipeline.sort_queue(self.layout, self.settings.datasets, only)
             outcomes = pipeline.run(datasets, drops, self._clock(), dry_run=dry_run, progress=progress)
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
             told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
@@ -98,6 +138,38 @@ class Workspace:
             republished = {o.dataset: o.commit.snapshot for o in others if o.commit and o.commit.snapshot}
         seconds = round(time.perf_counter() - start, 3)
         return RunResult(datasets=results, unmatched=unmatched, seconds=seconds, republished=republished)
+
+    def watch(
+        self,
+        *,
+        settle: float = 1.0,
+        poll: float = 10.0,
+        events: bool = True,
+        tell: Callable[[WatchEvent], None] = lambda _: None,
+        stop: Stop | None = None,
+    ) -> None:
+        """Process files as they settle, until `stop` is asked.
+
+        Args:
+            settle: how long a file must not change before it is taken, in seconds.
+            poll: how often the queue is looked at, in seconds, whether or not the system tells of a change.
+            events: whether the system is asked to tell of changes; without, the queue is looked at every `settle`
+                seconds while files settle, else every `poll` seconds.
+            tell: called with what happens, in order, in this thread.
+            stop: ends the watch; asked once the run under way is finished first, asked twice it stops before its
+                commit.
+
+        Raises:
+            AlreadyWatched: another watch is running in the workspace.
+            NotWritten: the workspace's folder cannot be written to.
+            UsageError: a time that makes no sense.
+        """
+        from snapshotter.watch import Stop, Watch
+
+        for name, value, least in (("settle", settle, 0), ("poll", poll, 0.01)):
+            if not (math.isfinite(value) and least <= value <= threading.TIMEOUT_MAX):
+                raise UsageError(what=f"{name} = {value:g} makes no sense", remedy="Give it in seconds.")
+        Watch(self, self._clock, tell, stop or Stop(), settle=settle, poll=poll, events=events).run()
 
     def reset(self, snapshot: int, *, requeue: bool = False, dataset: str | None = None) -> DatasetResult:
         """Go back to the state of a snapshot, as a new snapshot.
@@ -331,7 +403,11 @@ class Workspace:
 
     @contextmanager
     def _writing(
-        self, names: Sequence[str] | None = None, *, recover: bool = True
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        recover: bool = True,
+        given_up: Callable[[], bool] | None = None,
     ) -> Iterator[tuple[list[Dataset], dict[str, SnapshotterError]]]:
         """Datasets open for writing, under the lock, with what a killed process left finished first.
 
@@ -339,7 +415,7 @@ class Workspace:
             The datasets, and the errors of those that cannot be opened.
         """
         with ExitStack() as stack:
-            stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout))
+            stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout, given_up))
             if recover:
                 self.layout.sweep_scratch()
             if recover:

@@ -11,6 +11,7 @@ import typer
 
 from snapshotter.cli import printing
 from snapshotter.cli.app import app
+from snapshotter.cli.events import watch_line
 from snapshotter.cli.options import (
     DatasetOption,
     JsonOption,
@@ -56,6 +57,8 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
     if result.recovery:
         printing.say("the last process did not finish; the next run will, before all else:")
         printing.say(*(f"  {text}" for text in result.recovery))
+    if result.watch:
+        printing.say(watch_line(result.watch))
     return 0
 
 

@@ -196,7 +196,7 @@ def _advice(result: DatasetResult, *, dry_run: bool) -> None:
     if result.counts.rejected:
         where = "" if dry_run else f": in output/rejects/{result.dataset}/; `snapshotter rejects` says why"
         say(f"  refused   {counted(result.counts.rejected, 'row')}{where}")
-    deferred = [file.name for file in result.files if file.status == "deferred"]
+    deferred = [file.name for file in result.files if file.status == "deferred" and not file.warnings]
     if deferred:
         say(f"  deferred  {_some(deferred)}: still being written, the next run takes them")
     warned = [(file.name, text) for file in result.files if file.status != "rejected" for text in file.warnings]

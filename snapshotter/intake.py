@@ -13,14 +13,14 @@ from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
-from snapshotter.engine.base import Cell, Engine, Span, Verdict
+from snapshotter.engine.base import Cell, Engine, Spans, Verdict
 from snapshotter.frame import Field
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
-from snapshotter.loading import Proven, load
+from snapshotter.loading import Proven, Scattered, load
 from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
@@ -270,6 +270,8 @@ class Intake:
 
     def _load(self, files: list[Proven]) -> None:
         """Read and judge files of one header, and complete their records."""
+        if not files:
+            return
         try:
             spans = load(files, self._engine, self._scratch)
             if not files[0].content.is_unchanged():
@@ -277,10 +279,14 @@ class Intake:
             self._accept(files, spans)
         except Deferred:  # a large file, which is alone: it was written to meanwhile
             self._note(files[0].place, status=Status.DEFERRED, batch=None)
+        except Scattered as error:
+            self._note(error.proven.place, batch=None, shape=None, read=0)
+            self._refuse(error.proven.place, Failure(rule=error.rule, reason=error.reason, row=error.record))
+            self._load([proven for proven in files if proven is not error.proven])
         for proven in files:
-            proven.content.close()
+            proven.close()
 
-    def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
+    def _accept(self, files: Sequence[Proven], spans: Spans) -> None:
         """Judge the rows that the engine holds."""
         judge = self._contract.model.judge() if self._contract.model else None
         verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)

@@ -220,8 +220,8 @@ class Dataset:
         for record in draft.new:
             if record.rejects:
                 disk.make_folder(folder)
-                content = rejects.draft(self._scratch, record.batch or 0).read_bytes()
-                disk.replace(rejects.draft(folder, record.batch or 0), content)
+                draft_of = rejects.draft(self._scratch, record.batch or 0)
+                disk.replace(rejects.draft(folder, record.batch or 0), disk.pieces(draft_of))
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""

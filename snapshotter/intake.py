@@ -13,14 +13,14 @@ from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
-from snapshotter.engine.base import Cell, Engine, Span, Verdict
+from snapshotter.engine.base import Cell, Engine, Spans, Verdict
 from snapshotter.frame import Field
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
-from snapshotter.loading import Proven, load
+from snapshotter.loading import Proven, Scattered, load
 from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
@@ -281,16 +281,22 @@ class Intake:
 
     def _load(self, files: list[Proven]) -> None:
         """Read and judge files of one header, and complete their records."""
+        if not files:
+            return
         try:
             spans = self._loaded(files)
             self._accept(files, spans)
         except Deferred as error:  # a large file, which is alone, was written to meanwhile; or the disk failed
             for proven in files:
                 self._defer(proven.place, error)
+        except Scattered as error:
+            self._note(error.proven.place, batch=None, shape=None, read=0)
+            self._refuse(error.proven.place, Failure(rule=error.rule, reason=error.reason, row=error.record))
+            self._load([proven for proven in files if proven is not error.proven])
         for proven in files:
-            proven.content.close()
+            proven.close()
 
-    def _loaded(self, files: list[Proven]) -> list[Span]:
+    def _loaded(self, files: list[Proven]) -> Spans:
         try:
             spans = load(files, self._engine, self._scratch)
         except OSError as error:
@@ -299,7 +305,7 @@ class Intake:
             raise Deferred
         return spans
 
-    def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
+    def _accept(self, files: Sequence[Proven], spans: Spans) -> None:
         """Judge the rows that the engine holds."""
         judge = self._contract.model.judge() if self._contract.model else None
         verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)

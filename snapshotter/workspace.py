@@ -285,6 +285,10 @@ class Workspace:
 
     def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
         """Refused rows of batches that count, and refused files; those of one file if it is named."""
+        return list(self.each_reject(name, dataset=dataset))
+
+    def each_reject(self, name: str | None = None, *, dataset: str | None = None) -> Iterator[RejectInfo]:
+        """`rejects`, one by one, for those that do not fit into memory."""
         return refused.rejects(self.layout, self._known(self.name(dataset)), name)
 
     def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:

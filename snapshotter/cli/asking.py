@@ -273,7 +273,7 @@ def rejects(
     """
     space = Workspace(workspace)
     if json:
-        printing.as_json(space.rejects(name, dataset=dataset))
+        printing.as_json_array(space.each_reject(name, dataset=dataset))
         return 0
     groups = space.reject_groups(name, dataset=dataset)
     for group in groups:

@@ -43,6 +43,15 @@ def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
     print(json.dumps(data, ensure_ascii=False))
 
 
+def as_json_array(results: Iterable[BaseModel]) -> None:
+    """Print one JSON array, however long it is: each item as it comes."""
+    separator = "["
+    for result in results:
+        sys.stdout.write(f"{separator}{json.dumps(result.model_dump(mode='json'), ensure_ascii=False)}")
+        separator = ", "
+    sys.stdout.write("[]\n" if separator == "[" else "]\n")
+
+
 def say(*lines: str) -> None:
     """Print prose."""
     for text in lines:

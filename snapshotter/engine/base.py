@@ -47,12 +47,29 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Span:
-    """Consecutive records of one file in a text: the text's row `first` (0-based) is record `record` of `batch`."""
+class Spans:
+    """Which records of which files the rows of a text are: spans of consecutive ones, in the order of the text.
 
-    first: int
-    batch: int
-    record: int
+    Arrays, since there may be millions of them.
+
+    Args:
+        firsts: the row (0-based) with which each span begins.
+        batches: the batch that it is of.
+        records: the number of its first record in the file.
+    """
+
+    firsts: npt.NDArray[np.int64]
+    batches: npt.NDArray[np.int64]
+    records: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.firsts)
+
+    @property
+    def known(self) -> list[int]:
+        """The batches."""
+        return [int(batch) for batch in np.unique(self.batches)]
 
 
 @dataclass(frozen=True)
@@ -217,7 +234,7 @@ class Engine(Protocol):
         self,
         contract: Contract,
         cells: Sequence[Cell],
-        spans: Sequence[Span],
+        spans: Spans,
         now: datetime,
         judge: Judge | None = None,
     ) -> dict[int, Verdict]:

@@ -747,7 +747,7 @@ class Reference:
                 continue
             # "Every other accepted row is unchanged if it equals the key's published row or a row that was
             # in the ledger already, or is a tombstone of a key that was dead already; else superseded."
-            published = now is not None and all(now.cells[c] == cell for c, cell in row.cells)
+            published = now is not None and all(now.cells.get(c) == cell for c, cell in row.cells)
             known, dead = row.content in ledger, row.tombstone and was is None
             counts["unchanged" if published or known or dead else "superseded"] += 1
         # "`ties`: keys that got a new conflict." "Same key, same instant, other content"

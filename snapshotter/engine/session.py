@@ -13,6 +13,8 @@ import duckdb
 from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.sql import Parameters
 
+_BESIDE = 250 * 10**6  # bytes of the process that the engine does not count
+
 
 class Session:
     """A connection, and the errors that it turns into named ones; arguments as in `open_engine`."""
@@ -20,7 +22,8 @@ class Session:
     def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
         """Open the database."""
         self._dataset, self._limit, self._readable = dataset, memory_limit, readable
-        self._connection = duckdb.connect(config={"memory_limit": f"{memory_limit}B", "temp_directory": str(scratch)})
+        held = f"{share(memory_limit)}B"
+        self._connection = duckdb.connect(config={"memory_limit": held, "temp_directory": str(scratch)})
         folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
             "SET TimeZone = 'UTC'",
@@ -86,6 +89,14 @@ class Session:
             raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
         except duckdb.IOException as error:
             raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
+
+
+def share(memory_limit: int) -> int:
+    """The bytes that the engine may hold of a limit for the whole process: the rest is for all that is beside it.
+
+    Python with its libraries takes 150 MB, and the engine's own limit is not kept to the last buffer.
+    """
+    return max(memory_limit - _BESIDE, memory_limit // 2)
 
 
 def literal(value: str) -> str:

@@ -13,7 +13,8 @@ import duckdb
 from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.sql import Parameters
 
-_BESIDE = 250 * 10**6  # bytes of the process that the engine does not count
+_BESIDE = 100 * 10**6  # bytes of the process that the engine does not count
+_THREAD = 100 * 10**6  # bytes of the limit that a thread is worth: each has buffers of its own
 
 
 class Session:
@@ -24,8 +25,10 @@ class Session:
         self._dataset, self._limit, self._readable = dataset, memory_limit, readable
         held = f"{share(memory_limit)}B"
         self._connection = duckdb.connect(config={"memory_limit": held, "temp_directory": str(scratch)})
+        threads = int(self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
         folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
+            f"SET threads = {min(threads, max(1, share(memory_limit) // _THREAD))}",
             "SET TimeZone = 'UTC'",
             # It takes the square of the columns to plan, and has little to gain from queries like ours.
             "SET disabled_optimizers = 'projection_placement'",
@@ -94,9 +97,10 @@ class Session:
 def share(memory_limit: int) -> int:
     """The bytes that the engine may hold of a limit for the whole process: the rest is for all that is beside it.
 
-    Python with its libraries takes 150 MB, and the engine's own limit is not kept to the last buffer.
+    Python with its libraries takes about 150 MB, and the engine goes up to a fifth beyond its own limit: not all that
+    it allocates is counted, and what it freed is not at once the system's again.
     """
-    return max(memory_limit - _BESIDE, memory_limit // 2)
+    return max(memory_limit * 3 // 4 - _BESIDE, memory_limit // 2)
 
 
 def literal(value: str) -> str:

@@ -13,7 +13,7 @@ from snapshotter.reader.irregular import Irregular
 
 _INSIDE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')  # up to a line end outside quotes, under any delimiter
 
-COLUMNS = 10_000  # of a header; the engine holds 2,048 rows of each column at once
+COLUMNS = 6_000  # of a header: the engine holds 2,048 rows of each at once, and plans in the square of them
 
 csv.field_size_limit(sys.maxsize)
 

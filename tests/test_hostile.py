@@ -6,12 +6,10 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections import deque
-from pathlib import Path
 
 import pytest
-from conftest import DRIVER, drop, latest, run_cli
+from conftest import drop, latest, peak, run_cli
 
 from snapshotter import inbox
 from snapshotter.apart import Apart, Numbering, Raw
@@ -235,17 +233,6 @@ def test_a_record_is_too_long_wherever_the_pieces_end(monkeypatch):
         assert told.value.record == 2
 
 
-def peak(arguments, ws) -> tuple[int, int]:
-    """Exit code and greatest resident memory, in MB, of the program as a process of its own."""
-    command = [sys.executable, str(DRIVER), *arguments, "--workspace", str(ws.layout.root)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "SNAPSHOTTER_"))}
-    with Path(os.devnull).open("wb") as nothing:
-        process = subprocess.Popen(command, stdout=nothing, stderr=nothing, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss // 1000
-
-
 REFUSED = {
     "broken lines": f'{{n}},2024-01-01,x"{"y" * 300}',
     "too few cells": f"{{n}},{'y' * 300}",
@@ -261,10 +248,10 @@ def test_what_is_refused_is_not_held_in_memory(workspace, kind):
     with (ws.layout.queue / "a.csv").open("w") as file:
         file.write(GOOD)
         file.writelines(f"{REFUSED[kind].format(n=n)}\n" for n in range(330_000))
-    code, used = peak(["run"], ws)
+    code, used = peak(ws, "run")
     assert code == 1
     assert used < 400, f"{used} MB"
-    code, used = peak(["rejects", "--json"], ws)
+    code, used = peak(ws, "rejects", "--json")
     assert code == 0
     assert used < 200, f"{used} MB"
 

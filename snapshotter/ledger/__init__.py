@@ -69,7 +69,7 @@ class Ledger:
                 raise
             goes_on = self._log.read(until=newest - 1)
             if mend:
-                disk.move(self._log.entry(newest), self.root / f"_torn-{newest}-{uuid.uuid4().hex}.json")
+                disk.move_all([(self._log.entry(newest), self.root / f"_torn-{newest}-{uuid.uuid4().hex}.json")])
         if not goes_on:
             self._fold, self._folded = Fold(), 0
         self._fold_new()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,25 +12,27 @@ from pathlib import Path
 
 from loguru import logger
 
-from snapshotter import disk, rejects
+from snapshotter import disk, leftovers, rejects, upkeep
 from snapshotter.archive import Archive, digest
 from snapshotter.binding import Binding
+from snapshotter.completion import Completion
 from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
-from snapshotter.errors import ContractChanged, SnapshotterError
-from snapshotter.finishing import finishing, may_count, settle
+from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
+from snapshotter.finishing import finishing, may_count
+from snapshotter.forgotten import Forgotten, forgotten
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import Commit, Counts, FileRecord, Move, Status, ViewRecord
+from snapshotter.ledger.records import Commit, Counts, FileRecord, Status, ViewRecord
 from snapshotter.parts import Parts
-from snapshotter.recovery import Found, Plan, ViewStep, moves_of, plan
+from snapshotter.recovery import Plan, ViewStep
 from snapshotter.remarks import with_remarks
-from snapshotter.requeue import Requeued, read_requeued
+from snapshotter.requeue import read_requeued
 from snapshotter.resolution import resolve
 from snapshotter.transforming import Transform, load_transform
 
@@ -39,22 +42,31 @@ class Dataset:
 
     Args:
         layout: the workspace.
-        name: its name.
+        ledger: the dataset's.
         contracts: as configured now; only asked for it where it decides.
         settings: the workspace's.
         scratch: the writer's folder for drafts.
+        mend: whether an entry of the log that was never acknowledged is set aside; a dry run changes nothing.
     """
 
     def __init__(
-        self, layout: Layout, name: str, contracts: Mapping[str, Contract], settings: Settings, scratch: Path
+        self,
+        layout: Layout,
+        ledger: Ledger,
+        contracts: Mapping[str, Contract],
+        settings: Settings,
+        scratch: Path,
+        *,
+        mend: bool,
     ) -> None:
         """Read the ledger's log."""
-        self.name, self._contracts = name, contracts
-        self._layout, self._settings, self._scratch = layout, settings, scratch
-        self.ledger = Ledger(layout.ledger(self.name), self.name)
-        self.state = self.ledger.open()
+        self.name, self.ledger, self._contracts = ledger.dataset, ledger, contracts
+        self.layout, self._settings, self._scratch = layout, settings, scratch
+        self.state = ledger.open(mend=mend)
         self._archive = Archive(layout, self.name)
+        self._completion = Completion(layout, ledger, self._archive)
         self._engine: Engine | None = None
+        self.recovered: list[str] = []  # what was left undone and is done now, in words
 
     @property
     def contract(self) -> Contract:
@@ -65,7 +77,7 @@ class Dataset:
     def engine(self) -> Engine:
         """The engine, opened when it is first needed."""
         if self._engine is None:
-            output = self._layout.output
+            output = self.layout.output
             self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name)
         return self._engine
 
@@ -77,7 +89,7 @@ class Dataset:
     @cached_property
     def _transform(self) -> Transform | None:
         """The user's function, imported when files wait for it."""
-        return load_transform(self._layout.root, self.contract)
+        return load_transform(self.layout.root, self.contract)
 
     @property
     def _acceptance(self) -> str:
@@ -94,73 +106,44 @@ class Dataset:
 
     def recovery(self) -> Plan:
         """What the last process left undone."""
-        current = self.state.current
-        view = current.view if current else None
-        newest = self.ledger.newest()
-        return plan(
-            [newest] if newest and not self.ledger.is_finished() else [],
-            view,
-            compare_view(self._layout.latest(self.name), view),
-            compare_view(self._draft_path(), view),
-            self._archive.is_pending,
-        )
+        return leftovers.find(self.layout, self.name, self.ledger, self.state)
 
     def recover(self) -> Plan:
         """Finish what the last process left undone; then nothing of it lies about."""
         todo = self.recovery()
         if not todo.is_empty:
             logger.bind(dataset=self.name, view=todo.view.value, moves=len(todo.moves)).warning("recovering")
+            self.recovered = todo.sentences()
         if todo.view is ViewStep.PUBLISH_DRAFT:
             self.publish()
         elif todo.view is ViewStep.RENDER:
             self.render_current()
-        self._publish_rejects()
-        done = self._archive.carry_out(todo.moves)
-        self._archive.forget(self._notes_of_newest(), done)
-        begun = not self.ledger.is_finished()
-        self._layout.sweep_notes((Path(move.target) for move in self._moves_of_newest()), copies=begun)
-        self.ledger.sweep()
-        if begun:
-            settle(self._layout, self.name, self._moves_of_newest())
-        self.ledger.finish()
+        self._completion.recover(todo.moves, self.state)
         return todo
 
-    def _moves_of_newest(self) -> tuple[Move, ...]:
-        newest = self.ledger.newest()
-        return moves_of(newest) if newest else ()
-
-    def _notes_of_newest(self) -> list[Requeued]:
-        """The notes of requeued files that the newest commit took."""
-        newest = self.ledger.newest()
-        if newest is None or newest.kind == "rebuild" or self.ledger.is_finished():
-            return []
-        taken = {(r.sha256, r.name, r.revision) for r in newest.files}
-        return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
-
     def render_current(self) -> None:
-        """Write `latest.csv` of the current snapshot again; by the ledger it has the same bytes."""
+        """Write `latest.csv` of the current snapshot again; by the ledger it has the same bytes.
+
+        Raises:
+            LedgerDamaged: it has not; what is published stays as it is.
+        """
         current = self.state.current
-        if current is None:
+        if current is None or current.view is None:
             return
         contract = stored_contract(self.name, current)
         resolution = resolve(contract, self.state, self.ledger.root)
         self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
-        latest = self._layout.latest(self.name)
+        latest = self.layout.latest(self.name)
         disk.make_folder(latest.parent)
         draft = disk.temporary(latest.parent)  # the name of a commit's draft says that it was made durable
         self.engine.publish(contract, resolution.columns, resolution.frame.key, draft)
         disk.sync_file(draft)
-        disk.publish(draft, latest)
         self.close()
-
-    def _publish_rejects(self) -> None:
-        """Give the refused rows of the newest commit their names."""
-        newest, folder = self.ledger.newest(), self._layout.rejects(self.name)
-        for record in newest.files if newest else ():
-            draft = rejects.draft(folder, record.batch or 0)
-            if record.rejects and draft.exists():
-                disk.make_folder((folder / record.rejects).parent)
-                disk.publish(draft, folder / record.rejects)
+        if digest(draft) != current.view.sha256:
+            disk.remove(draft)
+            problem = f"rendering snapshot {current.snapshot} gives other bytes than were published"
+            raise LedgerDamaged(dataset=self.name, problem=problem)
+        disk.publish(draft, latest)
 
     # -- a run, step by step
 
@@ -174,17 +157,21 @@ class Dataset:
         """
         self._refuse_changed_contract()
         current = self.state.current
-        carried = frozenset(i for batch in self.state.live for i, _ in self.state.shapes[batch.record.shape or 0])
+        shapes = {batch.record.shape or 0 for batch in self.state.live}
+        carried = frozenset(index for shape in shapes for index, _ in self.state.shapes[shape])
         binding = Binding(self.contract, self.state.columns, self.state.shapes, carried)
         draft = Draft("files", now, self.contract, self.state, binding=binding)
         if drops:
             self.engine.verify(self.contract)
-            queue = {drop.name for drop in drops}
-            requeued = [note for note in read_requeued(self._layout.queue) if note.dataset == self.name]
+            requeued = [note for note in read_requeued(self.layout.queue) if note.dataset == self.name]
+            waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
+            queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
             names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
-            drafts = self._scratch if dry_run else self._layout.rejects(self.name)
+            drafts = self._scratch if dry_run else self.layout.rejects(self.name)
             taken = self._intake(draft, names, drafts, progress).take(drops)
-            draft.taken = replace(taken, consumed=names.consumed)
+            done = {(record.sha256, record.name, record.revision) for record in taken.records}
+            consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
+            draft.taken = replace(taken, consumed=consumed)
             draft.dropped = tuple(taken.replaced)
         if draft.new:
             draft.kind = "run"
@@ -206,7 +193,7 @@ class Dataset:
             acceptance=self._acceptance,
             first_batch=self.state.next_batch,
             scratch=self._scratch,
-            rejects_folder=self._layout.rejects(self.name),
+            rejects_folder=self.layout.rejects(self.name),
             drafts_folder=drafts_folder,
             progress=progress,
         )
@@ -229,12 +216,12 @@ class Dataset:
 
     def keep_rejects(self, draft: Draft) -> None:
         """Put the refused rows of a rebuild where the commit will give them their names."""
-        folder = self._layout.rejects(self.name)
+        folder = self.layout.rejects(self.name)
         for record in draft.new:
             if record.rejects:
                 disk.make_folder(folder)
-                content = rejects.draft(self._scratch, record.batch or 0).read_bytes()
-                disk.replace(rejects.draft(folder, record.batch or 0), content)
+                draft_of = rejects.draft(self._scratch, record.batch or 0)
+                disk.replace(rejects.draft(folder, record.batch or 0), disk.pieces(draft_of))
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""
@@ -273,7 +260,7 @@ class Dataset:
     def render(self, draft: Draft) -> None:
         """Write the new view beside the old one, durably, and take its digest."""
         assert draft.resolution is not None
-        path = self._layout.draft(self.name, self.state.next_snapshot)
+        path = self.layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
         disk.remove_tree(path)  # of a run that failed: a file that could not be made durable is not written again
         rows = self.engine.publish(draft.contract, draft.resolution.columns, draft.resolution.frame.key, path)
@@ -332,24 +319,43 @@ class Dataset:
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""
-        draft = self._draft_path()
-        if draft.exists():
-            disk.publish(draft, self._layout.latest(self.name))
+        self._completion.publish(self.state.next_snapshot - 1)
 
     def archive(self, taken: Taken) -> None:
         """Move the files of the newest commit to where they belong now."""
-        newest = self.ledger.newest()
-        assert newest is not None
-        self._publish_rejects()
-        self._archive.forget(taken.consumed, self._archive.carry_out(moves_of(newest)))
-        self.ledger.finish()
+        self._completion.archive(taken.consumed)
+
+    def tend(self, at: datetime) -> None:
+        """Keep the ledger small; what goes wrong is tried again behind the next run, and changes nothing that counts.
+
+        Args:
+            at: the time of the run.
+        """
+        try:
+            work = upkeep.plan(self.state, self.ledger.holdings().parts.values(), self.ledger.entries())
+            if work:
+                self.state = upkeep.carry_out(work, self.ledger, self.state, self.engine, at)
+        except (SnapshotterError, OSError) as error:
+            logger.bind(dataset=self.name).warning(f"the ledger could not be kept small: {error}")
+
+    def forgotten(self, oldest: int) -> list[Forgotten]:
+        """The files that a prune to this snapshot removes."""
+        return forgotten(self.layout, self.name, self.ledger.commits, self.state, oldest)
+
+    def commit_prune(self, commit: Commit) -> None:
+        """Set the horizon, and only then remove what is behind it.
+
+        Raises:
+            NotFinished: the system refused to remove; the next run does it.
+        """
+        self.state = self.ledger.commit(commit)  # COMMIT POINT
+        logger.bind(dataset=self.name, horizon=commit.horizon).info("pruned")
+        with finishing(self.name, commit):
+            self._completion.forget(self.state)
 
     def place(self, folder: str, name: str, sha256: str) -> str:
         """A free path in a folder of `input/`, relative to it."""
         return self._archive.place(folder, name, sha256)
-
-    def _draft_path(self) -> Path:
-        return self._layout.draft(self.name, self.state.next_snapshot - 1)
 
     def _refuse_changed_contract(self) -> None:
         current = self.state.current
@@ -368,13 +374,3 @@ class Dataset:
 def stored_contract(dataset: str, commit: Commit) -> Contract:
     """The contract that a snapshot was made under."""
     return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))
-
-
-def compare_view(path: Path, view: ViewRecord | None) -> Found:
-    """Whether a file is the recorded view: by size, time and inode, and where those differ by its digest."""
-    if view is None or not path.is_file():
-        return Found.MISSING
-    status = path.stat()
-    if (status.st_size, status.st_ino, status.st_mtime_ns) == (view.size, view.inode, view.modified):
-        return Found.SAME
-    return Found.SAME if status.st_size == view.size and digest(path) == view.sha256 else Found.OTHER

@@ -122,8 +122,8 @@ def create(path: Path, content: bytes, scratch: Path) -> None:
     sync_folder(path.parent)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write a file, or write it anew: a reader sees the old content or the new, whole."""
+def replace(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, or write it anew, of bytes or of pieces: a reader sees the old content or the new, whole."""
     publish(_draft(content, path.parent), path)
 
 
@@ -134,12 +134,19 @@ def publish(draft: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def _draft(content: bytes, folder: Path) -> Path:
+def pieces(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, some at a time."""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            yield piece
+
+
+def _draft(content: bytes | Iterable[bytes], folder: Path) -> Path:
     draft = temporary(folder)
     with writing(draft):
         try:
             with draft.open("xb") as file:
-                file.write(content)
+                file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
         except BaseException:  # a full disk, say: half a draft helps nobody, and not every folder is swept

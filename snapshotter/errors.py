@@ -170,6 +170,25 @@ class ArchiveIncomplete(SnapshotterError):
     )
 
 
+class BehindHorizon(SnapshotterError):
+    """A file that is older than what `prune` kept cannot be taken back."""
+
+    code = 22
+    template = (
+        "`{name}` is older than snapshot {horizon} of dataset `{dataset}`, the oldest that was kept; rows that it hid "
+        "may be pruned, so it cannot be taken back; nothing was changed"
+    )
+    hint = "Drop a corrected file: newer rows win, and `delete_when` can remove keys."
+
+
+class AlreadyWatched(SnapshotterError):
+    """Another watch is running in the workspace."""
+
+    code = 23
+    template = "the workspace is already watched by {holder}"
+    hint = "Nothing was changed. One watch is enough; end that one first, or let it be."
+
+
 class NotFinished(SnapshotterError):
     """What was committed counts, but publishing it or moving its files failed; the next run finishes it."""
 

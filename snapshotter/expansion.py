@@ -48,7 +48,7 @@ def _gzip(file: IO[bytes]) -> Iterator[bytes]:
         with gzip.GzipFile(fileobj=file, mode="rb") as reader:
             while chunk := reader.read(2**20):
                 yield chunk
-    except (OSError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # an error of the disk passes by: it is not the file's
         raise Unreadable("compression", f"it is not a whole gzip file: {error}") from None
 
 

@@ -22,7 +22,8 @@ def finishing(dataset: str, commit: Commit) -> Iterator[None]:
     try:
         yield
     except (SnapshotterError, OSError) as error:
-        what = f"snapshot {commit.snapshot}" if commit.snapshot is not None else "what became of its files"
+        other = "the prune" if commit.kind == "prune" else "what became of its files"
+        what = f"snapshot {commit.snapshot}" if commit.snapshot is not None else other
         raise NotFinished(dataset=dataset, what=what, problem=error) from error
 
 

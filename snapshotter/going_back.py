@@ -12,9 +12,10 @@ from snapshotter import disk
 from snapshotter.archive import Archive
 from snapshotter.dataset import Dataset, stored_contract
 from snapshotter.draft import Draft
-from snapshotter.errors import AmbiguousBatch, NoSuchBatch
+from snapshotter.errors import AmbiguousBatch, BehindHorizon, NoSuchBatch
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
+from snapshotter.ledger.folding import without
 from snapshotter.ledger.records import Move
 from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
@@ -29,8 +30,10 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
     before, after = ({batch.id for batch in s.held} for s in (state, then))
     draft = Draft("reset", now, stored_contract(dataset.name, then.snapshots[snapshot]), then, target=snapshot)
     draft.dropped, draft.added = tuple(sorted(before - after)), tuple(sorted(after - before))
-    draft.parts = tuple(part for path, part in then.parts.items() if path not in state.parts)
-    draft.removed_parts = tuple(path for path in state.parts if path not in then.parts)
+    parts = dataset.parts.exactly(then)
+    draft.base = replace(then, parts=parts, hidden={})
+    draft.parts = tuple(part for path, part in parts.items() if path not in state.parts)
+    draft.removed_parts = tuple(path for path in state.parts if path not in parts)
     revived = [state.batches[number] for number in draft.added]
     draft.moves = tuple(
         removal(batch, dataset.place("processed", batch.record.name, batch.record.sha256))
@@ -47,8 +50,10 @@ def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> O
 def withdraw(dataset: Dataset, name: str, revision: int | None, now: datetime) -> Outcome:
     """Publish the state as if a batch had never come."""
     batch = find(dataset.state, dataset.name, name, revision)
+    if dataset.state.is_behind_horizon(batch):
+        raise BehindHorizon(dataset=dataset.name, name=batch.record.name, horizon=dataset.state.horizon)
     before = dataset.state
-    after = before.without((batch.id,))
+    after = without(before, (batch.id,))
     counted = {live.id for live in before.live}
     revived = dataset.parts.revive([live for live in after.live if live.id not in counted])
     written, removed = dataset.parts.rewrite(before.parts.values(), (batch.id,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from snapshotter.results import RejectInfo
 
 _NOTHING = frozenset({"NA", "N/A", "NULL", "NONE", "NAN", "NIL", "-", "--", "?", ".", "#N/A", "UNKNOWN"})
 _BOUNDS = ("min", "max", "min_length", "max_length")
+_USUAL = "cp1252"  # what files that are not UTF-8 most often are
 _LISTED = 20  # values that a hint lists; more are a table of their own
 _OF_DATASET = ("timestamp_formats", "max_future")  # what is said of a column, but set for the dataset
 
@@ -42,7 +44,7 @@ def hint(rejects: Sequence[RejectInfo], contract: Contract, *, all_of_them: bool
             return _elsewhere(said, contract.config.contract, column.name)
         if said:
             return f"[datasets.{contract.dataset}.columns.{_key(column.name)}] {said}"
-    said = _WHOLE.get(first.rule, "")
+    said = _about_encoding(contract) if first.rule == "encoding" else _WHOLE.get(first.rule, "")
     if first.rule == "header" and contract.config.extra_columns == "reject":
         said = 'extra_columns = "keep"'
     return f"{dataset} {said}" if "=" in said else said
@@ -88,7 +90,6 @@ _IN_MODEL = {
 _IN_STRING = {"strip": "strip_whitespace", "lower": "to_lower", "upper": "to_upper"}
 
 _WHOLE = {
-    "encoding": 'encodings = ["utf-8", "cp1252"] (or the encoding that its writer used)',
     "max_reject_ratio": "max_reject_ratio = 1.0",
     "batch_time": "batch_time = a pattern that stands in the file's name exactly once",
     "cells": "no setting: give each record as many cells as the header has, and quote cells that hold the delimiter",
@@ -96,6 +97,14 @@ _WHOLE = {
     "transform": "no setting: mend the function that `transform` names, or the cells that it cannot take",
     "key": "no setting: a row without any part of its key cannot be told from others",
 }
+
+
+def _about_encoding(contract: Contract) -> str:
+    """Another encoding beside those that were tried; which it is, only the file's writer knows."""
+    tried = contract.config.encodings
+    if codecs.lookup(_USUAL).name in {codecs.lookup(name).name for name in tried}:
+        return "no setting is known: add the encoding that its writer used to `encodings`, or save it as UTF-8"
+    return f"encodings = {_list([*tried, _USUAL])} (or the encoding that its writer used)"
 
 
 def _about_column(rule: str, column: Column, values: list[str], contract: Contract) -> str:

@@ -13,6 +13,7 @@ from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import Batch, State
 from snapshotter.requeue import Requeued
+from snapshotter.spool import Unreadable
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Queued:
         now: datetime,
     ) -> None:
         """Look at what the state knows of names, once."""
-        self._config, self._acceptance = config, acceptance
+        self._config, self._state, self._acceptance = config, state, acceptance
         self._requeued, self._queue, self._now = requeued, queue, now
         self._newest = state.newest_by_name()
         self._held = {(batch.record.name, batch.record.revision): batch for batch in state.held}
@@ -97,7 +98,24 @@ class Queued:
         # What a revision replaced when it came, it replaces when it comes again: only its rows are judged anew.
         replaces = self._config.replace_revisions or (existing is not None and existing.record.replaces)
         is_duplicate = self._is_duplicate(existing, sha256)
+        if not is_duplicate:
+            self._refuse_pruned(name, revision, existing, replaces=replaces)
         return Identity(name, revision, batch_time, self._now, existing, is_duplicate, replaces)
+
+    def _refuse_pruned(self, name: str, revision: int, existing: Batch | None, *, replaces: bool) -> None:
+        """A revision cannot take the place of one behind the horizon: what that one hid is forgotten.
+
+        Raises:
+            Unreadable: it would have to.
+        """
+        if self._state.by_batch:
+            return
+        older = (self._held.get((name, number)) for number in range(1, revision)) if replaces else ()
+        for batch in (existing, *older):
+            if batch is not None and batch.record.accepted and self._state.is_behind_horizon(batch):
+                reason = f"it would take the place of revision {batch.record.revision}, which is older than snapshot"
+                mend = "drop it under another name: then its rows are added"
+                raise Unreadable("pruned", f"{reason} {self._state.horizon}, the oldest that prune kept; {mend}")
 
     def _next_revision(self, name: str) -> int:
         newest = self._newest.get(name)

@@ -6,6 +6,7 @@ folder and nothing else: there is no other record of what waits.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from itertools import chain, count
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from snapshotter import spool
 from snapshotter.config import DatasetConfig
@@ -30,6 +31,21 @@ from snapshotter.spool import Content, Deferred, Unreadable, identity, spooled
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
 _INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 _NAME_BYTES = 255  # what file systems take as one name
+_NO_REGULAR_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a pipe took its place; every other refusal may pass
+
+
+class Look(NamedTuple):
+    """What tells that a file is not what it was: size in bytes, times in ns of content and of inode, inode."""
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Look:
+        """The look of a file by its status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,7 @@ class Drop:
         size: in bytes.
         problem: why it is not even opened; empty for a regular file with a decent name.
         raw: the bytes of the name in hexadecimal, if it cannot be printed.
+        look: what it looked like when it was found; None where that does not matter.
     """
 
     name: str
@@ -49,6 +66,7 @@ class Drop:
     size: int
     problem: str = ""
     raw: str = ""
+    look: Look | None = None
 
 
 def scan(queue: Path) -> list[Drop]:
@@ -72,7 +90,8 @@ def _walk(folder: bytes, inside: bytes) -> Iterator[Drop]:
         with suppress(FileNotFoundError):  # taken away since we saw it
             status = entry.stat(follow_symlinks=False)
             raw = "" if printable(name) == os.fsdecode(name) else name.hex()
-            yield Drop(printable(name), Path(os.fsdecode(entry.path)), status.st_size, _problem(status, raw), raw)
+            path, problem = Path(os.fsdecode(entry.path)), _problem(status, raw)
+            yield Drop(printable(name), path, status.st_size, problem, raw, Look.of(status))
 
 
 def invisible(name: str) -> bool:
@@ -132,21 +151,34 @@ def read(drop: Drop, scratch: Path) -> Content:
         scratch: a folder for what does not fit into memory.
 
     Raises:
-        Deferred: another process has it open for writing, or it changed or went while it was read.
-        Unreadable: it cannot be opened or expanded.
+        Deferred: another process has it open for writing, it changed or went since it was found, or the system
+            refuses to give it now.
+        Unreadable: it is no regular file, or cannot be expanded.
     """
     try:
-        descriptor = os.open(drop.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return _read_once(drop, scratch)
     except FileNotFoundError:
         raise Deferred from None
     except OSError as error:
-        raise Unreadable("file", f"it cannot be opened: {error.strerror}") from None
+        if error.errno in _NO_REGULAR_FILE:
+            raise Unreadable("file", f"it cannot be opened: {error.strerror}") from None
+        raise deferred(error) from None
+
+
+def deferred(error: OSError) -> Deferred:
+    """A refusal of the system that may pass: of rights, of the disk, of memory or descriptors."""
+    return Deferred(f"cannot be read now: {error.strerror or error}; it stays in the queue")
+
+
+def _read_once(drop: Drop, scratch: Path) -> Content:
+    descriptor = os.open(drop.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     file = os.fdopen(descriptor, "rb", buffering=0)
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise Unreadable("file", "it is not a regular file")
-        if before.st_size != drop.size or _is_being_written(descriptor):
+        is_other = before.st_size != drop.size if drop.look is None else Look.of(before) != drop.look
+        if is_other or _is_being_written(descriptor):
             raise Deferred
         if not before.st_size:
             nothing = hashlib.sha256().hexdigest()

@@ -13,14 +13,14 @@ from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
-from snapshotter.engine.base import Cell, Engine, Span, Verdict
+from snapshotter.engine.base import Cell, Engine, Spans, Verdict
 from snapshotter.frame import Field
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
-from snapshotter.loading import Proven, load
+from snapshotter.loading import Proven, Scattered, load
 from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
@@ -133,6 +133,13 @@ class Intake:
         self._note(place, status=Status.REJECTED, failure=failure)
         logger.bind(file=self._records[place].name, rule=failure.rule, row=failure.row).info("file refused")
 
+    def _defer(self, place: int, error: Deferred) -> None:
+        """Leave a file in the queue, as if it had not been there."""
+        self._note(
+            place, status=Status.DEFERRED, batch=None, shape=None, read=0, warnings=(error.reason,) * bool(error.reason)
+        )
+        logger.bind(file=self._records[place].name, reason=error.reason or "being written").info("file deferred")
+
     def _take(self, place: int, drop: Drop) -> None:
         """One file: refused, deferred, a duplicate, empty, or proved and on its way into the engine."""
         if drop.problem:
@@ -140,8 +147,8 @@ class Intake:
             return
         try:
             content = inbox.read(drop, self._scratch)
-        except Deferred:
-            self._note(place, status=Status.DEFERRED)
+        except Deferred as error:
+            self._defer(place, error)
             return
         except Unreadable as error:
             self._note(place, sha256=error.sha256)
@@ -167,8 +174,12 @@ class Intake:
                 self._note(place, status=Status.DUPLICATE)
                 return False
             return self._prove(place, drop, content, identity)
-        except Deferred:
-            self._note(place, status=Status.DEFERRED)
+        except Deferred as error:
+            self._defer(place, error)
+        except OSError as error:
+            if self._records[place].status is Status.APPLIED:  # its rows are in the engine already
+                raise
+            self._defer(place, inbox.deferred(error))
         except Unreadable as error:
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
         except Irregular as error:
@@ -270,17 +281,31 @@ class Intake:
 
     def _load(self, files: list[Proven]) -> None:
         """Read and judge files of one header, and complete their records."""
+        if not files:
+            return
+        try:
+            spans = self._loaded(files)
+            self._accept(files, spans)
+        except Deferred as error:  # a large file, which is alone, was written to meanwhile; or the disk failed
+            for proven in files:
+                self._defer(proven.place, error)
+        except Scattered as error:
+            self._note(error.proven.place, batch=None, shape=None, read=0)
+            self._refuse(error.proven.place, Failure(rule=error.rule, reason=error.reason, row=error.record))
+            self._load([proven for proven in files if proven is not error.proven])
+        for proven in files:
+            proven.close()
+
+    def _loaded(self, files: list[Proven]) -> Spans:
         try:
             spans = load(files, self._engine, self._scratch)
-            if not files[0].content.is_unchanged():
-                raise Deferred
-            self._accept(files, spans)
-        except Deferred:  # a large file, which is alone: it was written to meanwhile
-            self._note(files[0].place, status=Status.DEFERRED, batch=None)
-        for proven in files:
-            proven.content.close()
+        except OSError as error:
+            raise inbox.deferred(error) from None
+        if not files[0].content.is_unchanged():
+            raise Deferred
+        return spans
 
-    def _accept(self, files: Sequence[Proven], spans: Sequence[Span]) -> None:
+    def _accept(self, files: Sequence[Proven], spans: Spans) -> None:
         """Judge the rows that the engine holds."""
         judge = self._contract.model.judge() if self._contract.model else None
         verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)

@@ -70,6 +70,21 @@ class Layout:
         """The writer's lock."""
         return self.root / ".snapshotter.lock"
 
+    @property
+    def watch_lock(self) -> Path:
+        """Held by a watch for as long as it lives."""
+        return self.root / ".snapshotter.watch.lock"
+
+    @property
+    def heartbeat(self) -> Path:
+        """What a watch is doing."""
+        return self.root / ".snapshotter.watch.json"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of a watch's logs."""
+        return self.root / "logs"
+
     def latest(self, dataset: str) -> Path:
         """The view."""
         return self.output / "latest.csv" if dataset == DEFAULT else self.output / dataset / "latest.csv"

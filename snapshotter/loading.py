@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from snapshotter import rejects, spool
+from snapshotter.apart import Apart, Numbering, Numbers, Raw, TooScattered
 from snapshotter.contract.header import Header
-from snapshotter.engine.base import Cell, Engine, ReadFailed, Span, Text
+from snapshotter.engine.base import Cell, Engine, ReadFailed, Spans, Text
 from snapshotter.errors import ReaderDisagrees
-from snapshotter.reader import Layout, Measured, Positions, Prover
+from snapshotter.reader import SCATTERED, Irregular, Layout, Measured, Prover
 from snapshotter.spool import Content
 
 
@@ -39,7 +40,7 @@ class Proven:
         delimiter: between its cells.
         measured: what was proved of its text.
         picked_up: the time against which its timestamps are held.
-        refused: records that were set apart: broken, or with the wrong number of cells.
+        ragged: records that were set apart since they have the wrong number of cells; None if there are none.
     """
 
     place: int
@@ -52,11 +53,7 @@ class Proven:
     delimiter: str
     measured: Measured
     picked_up: datetime
-    refused: list[rejects.Raw] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin with the lines that no record could be read from."""
-        self.refused = [rejects.Raw(line.row, "csv", line.reason, line.raw) for line in self.measured.broken]
+    ragged: Apart | None = field(init=False, default=None)
 
     @property
     def layout(self) -> Layout:
@@ -64,21 +61,37 @@ class Proven:
         return self.measured.layout
 
     @property
+    def apart(self) -> list[Apart]:
+        """The records that were set apart: broken, or with the wrong number of cells."""
+        return [self.measured.broken, *([self.ragged] if self.ragged else [])]
+
+    @property
+    def refused(self) -> Iterator[Raw]:
+        """The same, one after the other."""
+        return chain.from_iterable(self.apart)
+
+    def close(self) -> None:
+        """Let go of the bytes, and of what was set apart."""
+        self.content.close()
+        for apart in self.apart:
+            apart.close()
+
+    @property
     def group(self) -> tuple[object, ...]:
         """Equal for files that can be read as one text, and judged at once."""
         return tuple(self.names), self.delimiter, self.layout.crlf, id(self.header), self.picked_up
 
 
-@dataclass(frozen=True)
-class Kept:
-    """The records of a file that are read: their numbers, first bytes, and the bytes behind them."""
+class Scattered(Irregular):
+    """A file of which so many records are to be set apart between others that it is refused; says which file."""
 
-    numbers: Positions
-    starts: Positions
-    ends: Positions
+    def __init__(self, proven: Proven, record: int) -> None:
+        """Keep the file."""
+        super().__init__(SCATTERED.format(row=record), record, "cells")
+        self.proven = proven
 
 
-def load(files: Sequence[Proven], engine: Engine, scratch: Path) -> list[Span]:
+def load(files: Sequence[Proven], engine: Engine, scratch: Path) -> Spans:
     """Read files of one group into the engine.
 
     Returns:
@@ -88,21 +101,22 @@ def load(files: Sequence[Proven], engine: Engine, scratch: Path) -> list[Span]:
     Raises:
         ReaderDisagrees: the engine does not find the records that were proved.
         Deferred: a large file was changed since it was fingerprinted.
+        Scattered: a file has too many such records between others.
     """
     expected = sum(proven.layout.records for proven in files)
     if not any(proven.layout.blank_lines for proven in files):
-        with _text(files, None, scratch) as text:
+        with _text(files, scratch) as text:
             if _attempt(engine, text) == expected:
-                return _spans([(f.batch, f.measured.numbered()) for f in files])
+                return _spans(files)
     for proven in files:
         proven.content.own(scratch)  # what is looked at once more must still be what was proved
-    kept = [_separate(proven) for proven in files]
-    with _text(files, kept, scratch) as text:
+        proven.ragged = Apart(scratch)
+    with _text(files, scratch, regular=False) as text:
         found = _attempt(engine, text)
-    if found != sum(len(part.numbers) for part in kept):
+    if found != expected - sum(len(proven.ragged or ()) for proven in files):
         names = ", ".join(proven.name for proven in files[:3])
         raise ReaderDisagrees(file=names, problem=f"{expected} records were proved, {found} were read")
-    return _spans([(proven.batch, part.numbers) for proven, part in zip(files, kept, strict=True)])
+    return _spans(files)
 
 
 def _attempt(engine: Engine, text: Text) -> int | None:
@@ -112,39 +126,61 @@ def _attempt(engine: Engine, text: Text) -> int | None:
         return None
 
 
-def _separate(proven: Proven) -> Kept:
-    """Find the records with the right number of cells, and keep the others apart."""
+def _separate(proven: Proven, ragged: Apart) -> Iterator[bytes]:
+    """The bytes of the records with the right number of cells; the others are set apart."""
     prover = Prover(proven.delimiter, detailed=True)
-    for chunk in proven.content.chunks(proven.measured.start):
-        prover.feed(chunk)
-    layout = prover.finish()
-    assert layout.starts is not None
-    assert layout.ends is not None
-    assert layout.cells is not None
-    numbers, width = proven.measured.numbered(), proven.header.width
-    good = layout.cells == width
-    for place in np.flatnonzero(~good):
-        raw = b"".join(_bytes(proven, int(layout.starts[place]), int(layout.ends[place])))
-        reason = f"the record has {layout.cells[place]} cells, the header {width}"
-        proven.refused.append(rejects.Raw(int(numbers[place]), "cells", reason, raw.rstrip(b"\r\n")))
-    return Kept(numbers[good], layout.starts[good], layout.ends[good])
+    numbering, width = Numbering([proven.measured.broken]), proven.header.width
+    held, begin, place = b"", 0, 0  # bytes that are held, where they begin, and the place of their first record
+    for chunk in chain(proven.content.chunks(proven.measured.start), [b""]):
+        held += chunk
+        if chunk:
+            prover.feed(chunk)
+        else:
+            prover.end()
+        starts, ends, cells = prover.records()
+        numbers = numbering.of(np.arange(place, place + len(ends)))
+        good = cells == width
+        yield from _runs(held, starts[good] - begin, ends[good] - begin)
+        for bad in np.flatnonzero(~good).tolist():
+            reason = f"the record has {cells[bad]} cells, the header {width}"
+            raw = held[starts[bad] - begin : ends[bad] - begin].rstrip(b"\r\n")
+            try:
+                ragged.add(Raw(int(numbers[bad]), "cells", reason, raw))
+            except TooScattered:
+                raise Scattered(proven, int(numbers[bad])) from None
+        held, begin, place = held[prover.pending - begin :], prover.pending, place + len(ends)
+
+
+def _runs(text: bytes, starts: Numbers, ends: Numbers) -> Iterator[bytes]:
+    """The bytes of some records, those that follow each other at once."""
+    if len(starts):
+        breaks = np.flatnonzero(starts[1:] != ends[:-1]) + 1
+        begins, stops = np.concatenate(([0], breaks)), np.concatenate((breaks, [len(starts)])) - 1
+        yield b"".join(text[begin:stop] for begin, stop in zip(starts[begins], ends[stops], strict=True))
 
 
 @contextmanager
-def _text(files: Sequence[Proven], kept: Sequence[Kept] | None, scratch: Path) -> Iterator[Text]:
-    """The files' records behind one header, where the engine can read them: in memory, or where they lie."""
+def _text(files: Sequence[Proven], scratch: Path, *, regular: bool = True) -> Iterator[Text]:
+    """The files' records behind one header, where the engine can read them: in memory, or where they lie.
+
+    Args:
+        files: of one group.
+        scratch: a folder for a large text.
+        regular: whether all records go in; else those with the wrong number of cells are set apart.
+    """
     first = files[0]
     width, longest = first.header.width, max(proven.layout.longest for proven in files)
-    as_it_lies = kept is None and first.measured.start == 0 and not any("\n" in name for name in first.names)
+    as_it_lies = regular and first.measured.start == 0 and not any("\n" in name for name in first.names)
     if first.content.file is not None and as_it_lies:
         yield Text(_path(first.content.file.fileno()), width, first.delimiter, longest)
         return
     newline = b"\r\n" if first.layout.crlf else b"\n"
     with _nameless(scratch, in_memory=first.content.file is None) as descriptor:
         _write(descriptor, first.delimiter.join(f"c{i}" for i in range(width)).encode() + newline)
-        for place, proven in enumerate(files):
+        for proven in files:
             last = b"\n"
-            for piece in _pieces(proven, kept[place] if kept else None):
+            ragged = None if regular else proven.ragged
+            for piece in _all(proven) if ragged is None else _separate(proven, ragged):
                 _write(descriptor, piece)
                 last = piece[-1:]
             if last != b"\n":
@@ -176,44 +212,20 @@ def _write(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _pieces(proven: Proven, kept: Kept | None) -> Iterator[bytes]:
-    """The bytes of a file's records, without its header: all, or those that are kept, run by run."""
-    if kept is None:
-        yield from _bytes(proven, proven.layout.header_end, None)
-    elif len(kept.numbers):
-        breaks = np.flatnonzero(kept.starts[1:] != kept.ends[:-1]) + 1
-        begins, stops = np.concatenate(([0], breaks)), np.concatenate((breaks, [len(kept.numbers)])) - 1
-        for begin, stop in zip(kept.starts[begins], kept.ends[stops], strict=True):
-            yield from _bytes(proven, int(begin), int(stop))
+def _all(proven: Proven) -> Iterator[bytes]:
+    """The bytes of a file's records, without its header."""
+    return proven.content.chunks(proven.measured.start + proven.layout.header_end)
 
 
-def _bytes(proven: Proven, begin: int, end: int | None) -> Iterator[bytes]:
-    """The bytes between two offsets, counted from the header's first byte; to the end of the file without `end`."""
-    content = proven.content
-    begin += proven.measured.start
-    if content.data is not None:
-        piece = content.data[begin : None if end is None else end + proven.measured.start]
-        if piece:
-            yield piece
-        return
-    assert content.file is not None
-    content.file.seek(begin)
-    left = None if end is None else end + proven.measured.start - begin
-    while left is None or left > 0:
-        piece = content.file.read(spool.CHUNK if left is None else min(spool.CHUNK, left))
-        if not piece:
-            return
-        left = None if left is None else left - len(piece)
-        yield piece
-
-
-def _spans(files: Sequence[tuple[int, Positions]]) -> list[Span]:
-    """The spans of records that follow each other in a text, from their numbers by batch."""
-    spans: list[Span] = []
-    first = 0
-    for batch, numbers in files:
-        breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
-        places = np.concatenate(([0], breaks)) if len(numbers) else ()
-        spans += [Span(first + int(place), batch, int(numbers[place])) for place in places]
-        first += len(numbers)
-    return spans
+def _spans(files: Sequence[Proven]) -> Spans:
+    """Which records the rows of a text are."""
+    firsts, batches, records = [], [], []
+    before = 0
+    for proven in files:
+        left = proven.layout.records - len(proven.ragged or ())
+        places, numbers = Numbering(proven.apart).spans(left)
+        firsts.append(places + before)
+        batches.append(np.full(len(places), proven.batch, np.int64))
+        records.append(numbers)
+        before += left
+    return Spans(*(np.concatenate(parts) for parts in (firsts, batches, records)))

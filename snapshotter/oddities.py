@@ -10,6 +10,7 @@ from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import State
 
 _SIZES = 10  # files whose numbers of records are remembered
+_LOOKED_AT = 1000  # files: what is usual is told by those that came last
 _FEWER = 5  # a file is strangely small if it has less than one part in so many of what is usual
 _FILLED = 3  # files in a row in which a column had values, before an empty one is strange
 
@@ -25,7 +26,7 @@ class Oddities:
         """Look at the newest batches, whatever became of them later."""
         self._sizes: deque[int] = deque(maxlen=_SIZES)
         self._was_empty: dict[int, deque[bool]] = {}  # by column, in the newest files that carry it
-        for number in sorted(state.batches):
+        for number in sorted(state.batches)[-_LOOKED_AT:]:
             record = state.batches[number].record
             if record.status is not Status.APPLIED:  # a rebuild refused it: it says nothing about the others
                 continue

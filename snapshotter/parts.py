@@ -8,7 +8,7 @@ from snapshotter.draft import Draft
 from snapshotter.engine import Engine
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import FileRecord, PartRecord
-from snapshotter.ledger.state import Batch
+from snapshotter.ledger.state import Batch, State
 
 
 class Parts:
@@ -56,9 +56,24 @@ class Parts:
         """
         known = self._ledger.all_parts()
         return [
-            self._copy(path, [batch for batch in known[path].batches if batch not in wanted], wanted)
+            self._copy(path, [batch for batch in known[path].batches if batch not in wanted], sorted(wanted))
             for path, wanted in self._ledger.holding(batches).items()
         ]
+
+    def exactly(self, state: State) -> dict[str, PartRecord]:
+        """Files that hold the batches that count in a state, and no others; those that have more are written anew.
+
+        Args:
+            state: as `Ledger.at` gives it.
+        """
+        counting = {batch.id for batch in state.live}
+        found = {}
+        for path, part in state.parts.items():
+            staying = (counting & set(part.batches)) - state.hidden.get(path, frozenset())
+            others = [batch for batch in part.batches if batch not in staying]
+            kept = self._copy(path, others, sorted(staying)) if others else part
+            found[kept.path] = kept
+        return found
 
     def _new(self, draft: Draft, records: Sequence[FileRecord]) -> tuple[PartRecord, ...]:
         """Write the accepted rows of some new batches, if there are any."""
@@ -76,5 +91,5 @@ class Parts:
 
     def _copy(self, source: str, without: Sequence[int], staying: Sequence[int]) -> PartRecord:
         path = self._ledger.new_part()
-        rows = self._engine.rewrite_part(self._ledger.root / source, without, path)
+        rows = self._engine.copy_rows({self._ledger.root / source: without}, path)
         return self._ledger.part(path, rows, tuple(staying))

@@ -26,6 +26,10 @@ from snapshotter.requeue import read_requeued
 Progress = Callable[[int], None]
 
 
+class Stopped(Exception):
+    """A run was asked to stop, by its `progress`, and stands where it can: nothing of it is committed."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run did to one dataset.
@@ -45,10 +49,17 @@ class Outcome:
     error: SnapshotterError | None = None
 
 
-def sort_queue(layout: Layout, datasets: Mapping[str, DatasetConfig]) -> tuple[dict[str, list[Drop]], list[str]]:
+def sort_queue(
+    layout: Layout, datasets: Mapping[str, DatasetConfig], only: Callable[[Drop], bool] = lambda _: True
+) -> tuple[dict[str, list[Drop]], list[str]]:
     """The queue's files by dataset, the first that matches, and the names that none matches.
 
     A file that was moved back to the queue goes to the dataset that it came from, whatever it is called there.
+
+    Args:
+        layout: the workspace.
+        datasets: their configurations, in order.
+        only: which of the files that a dataset takes are seen.
     """
     origin = {note.queued: note.dataset for note in read_requeued(layout.queue)}
     by_dataset: dict[str, list[Drop]] = {name: [] for name in datasets}
@@ -58,7 +69,7 @@ def sort_queue(layout: Layout, datasets: Mapping[str, DatasetConfig]) -> tuple[d
         taker = origin[drop.name] if origin.get(drop.name) in by_dataset else taker
         if taker is None:
             unmatched.append(drop.name)
-        else:
+        elif only(drop):
             by_dataset[taker].append(drop)
     return by_dataset, unmatched
 
@@ -81,12 +92,21 @@ def run(
         drops: the queue's files by dataset.
         now: the time of the run.
         dry_run: judge and merge, but commit, publish and move nothing.
-        progress: called with the number of bytes of each file that was looked at.
+        progress: called with the number of bytes of each file that was looked at, and with 0 before each commit. It
+            may raise Stopped: then nothing more is committed.
+
+    Raises:
+        Stopped: `progress` said so before anything was committed.
     """
     judged = [(dataset, _judge(dataset, drops[dataset.name], now, progress, dry_run=dry_run)) for dataset in datasets]
-    outcomes = []
+    outcomes: list[Outcome] = []
     for dataset, draft in judged:
-        outcome = draft if isinstance(draft, Outcome) else _finish(dataset, draft, dry_run=dry_run)
+        try:
+            outcome = draft if isinstance(draft, Outcome) else _finish(dataset, draft, progress, dry_run=dry_run)
+        except Stopped:
+            if any(earlier.commit for earlier in outcomes):
+                break
+            raise
         dataset.close()
         if drops[dataset.name] or outcome.error or outcome.commit:
             outcomes.append(outcome)
@@ -102,7 +122,7 @@ def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progres
         return Outcome(dataset.name, error=_not_written(dataset, error))
 
 
-def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:
+def _finish(dataset: Dataset, draft: Draft, progress: Progress, *, dry_run: bool) -> Outcome:
     """Merge, commit, publish and archive one dataset."""
     try:
         if draft.changes_snapshot:
@@ -111,9 +131,11 @@ def _finish(dataset: Dataset, draft: Draft, *, dry_run: bool) -> Outcome:
             dataset.write(draft)
         if dry_run:
             return Outcome(dataset.name, None, draft.counts, draft.reported())
+        progress(0)
         commit = dataset.commit(draft)  # COMMIT POINT: from here on it counts
         if commit is not None:
             dataset.finish(draft)
+            dataset.tend(draft.at)
     except SnapshotterError as error:
         return _failed(dataset, draft, error)
     except OSError as error:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
-from snapshotter import inbox
+from snapshotter import heartbeat, inbox, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
-from snapshotter.dataset import compare_view, stored_contract
+from snapshotter.dataset import stored_contract
 from snapshotter.engine import open_engine
-from snapshotter.engine.base import Engine
+from snapshotter.engine.base import Difference, Engine, Version
 from snapshotter.errors import NoSuchSnapshot, SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import State
+from snapshotter.leftovers import compare_view
 from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
 from snapshotter.refused import refused_files
@@ -38,6 +40,9 @@ from snapshotter.results import (
     StatusResult,
     VersionInfo,
 )
+from snapshotter.steady import steadily
+
+T = TypeVar("T")
 
 _TOLD = 5  # warnings of the last run that `status` repeats
 
@@ -47,12 +52,15 @@ def error_info(error: SnapshotterError) -> ErrorInfo:
     return ErrorInfo(code=error.code, name=error.name, message=error.message, hint=error.remedy)
 
 
-def run_result(layout: Layout, outcome: Outcome) -> DatasetResult:
-    """What a run, a reset, a withdraw or a rebuild did."""
-    latest = None
-    if outcome.error is None:
-        state = Ledger(layout.ledger(outcome.dataset), outcome.dataset).open()
-        latest = _latest(layout, outcome.dataset, state.current)
+def run_result(layout: Layout, outcome: Outcome, current: Commit | None) -> DatasetResult:
+    """What a run, a reset, a withdraw or a rebuild did.
+
+    Args:
+        layout: the workspace.
+        outcome: of the dataset.
+        current: the commit of its current snapshot.
+    """
+    latest = _latest(layout, outcome.dataset, current) if outcome.error is None else None
     return DatasetResult(
         dataset=outcome.dataset,
         snapshot=outcome.commit.snapshot if outcome.commit else None,
@@ -98,8 +106,7 @@ def _latest(layout: Layout, dataset: str, current: Commit | None) -> LatestInfo 
 
 def snapshots(layout: Layout, dataset: str) -> list[SnapshotInfo]:
     """The snapshots of a dataset, oldest first."""
-    ledger = Ledger(layout.ledger(dataset), dataset)
-    state, restorable = ledger.open(), ledger.restorable()
+    state, restorable = steadily(layout, dataset, lambda ledger, state: (state, ledger.restorable()))
     return [
         SnapshotInfo(
             snapshot=number,
@@ -115,9 +122,13 @@ def snapshots(layout: Layout, dataset: str) -> list[SnapshotInfo]:
     ]
 
 
+def _state(layout: Layout, dataset: str) -> State:
+    return steadily(layout, dataset, lambda _, state: state)
+
+
 def files(layout: Layout, dataset: str, status: str | None) -> list[FileInfo]:
     """Every delivery, oldest first."""
-    state = Ledger(layout.ledger(dataset), dataset).open()
+    state = _state(layout, dataset)
     found = [_file_info(at, record, state) for at, record in state.files]
     return [info for info in found if status is None or info.status == status]
 
@@ -143,8 +154,17 @@ def _file_info(at: datetime, record: FileRecord, state: State) -> FileInfo:
 
 def current_contract(layout: Layout, dataset: str) -> Contract | None:
     """The contract of the current snapshot, which stands alone; None before the first one."""
-    current = Ledger(layout.ledger(dataset), dataset).open().current
+    current = _state(layout, dataset).current
     return stored_contract(dataset, current) if current else None
+
+
+def published_contract(layout: Layout, dataset: str) -> Contract | None:
+    """The contract of the snapshot that `latest.csv` is: for a moment behind a commit, that is the one before it."""
+    state = _state(layout, dataset)
+    newest = [commit for _, commit in sorted(state.snapshots.items())][-2:]
+    path = layout.latest(dataset)
+    found = next((c for c in reversed(newest) if compare_view(path, c.view) is Found.SAME), state.current)
+    return stored_contract(dataset, found) if found else None
 
 
 def status(layout: Layout, settings: Settings) -> StatusResult:
@@ -156,12 +176,14 @@ def status(layout: Layout, settings: Settings) -> StatusResult:
         queue=sum(len(names) for names in drops.values()),
         unmatched=unmatched,
         datasets=datasets,
+        recovery=[f"{name}: {said}" for name in settings.datasets for said in leftovers.unfinished(layout, name)],
+        watch=heartbeat.read(layout),
     )
 
 
 def _dataset_status(layout: Layout, dataset: str, queued: list[str]) -> DatasetStatus:
     try:
-        state = Ledger(layout.ledger(dataset), dataset).open()
+        state = _state(layout, dataset)
     except SnapshotterError as error:
         return DatasetStatus(
             dataset=dataset,
@@ -224,27 +246,35 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
 @contextmanager
 def rendered(layout: Layout, settings: Settings, dataset: str, snapshot: int | None) -> Iterator[tuple[Path, Contract]]:
     """`latest.csv` as of a snapshot, in a temporary file."""
-    with _opened(layout, settings, dataset) as (ledger, engine, scratch):
-        contract, resolution = _merged(ledger, engine, snapshot)
-        path = scratch / "latest.csv"
+
+    def ask(ledger: Ledger, state: State, engine: Engine) -> Contract:
+        contract, resolution = _merged(ledger, state, engine, snapshot)
         engine.publish(contract, resolution.columns, resolution.frame.key, path)
-        yield path, contract
+        return contract
+
+    with _scratch() as scratch:
+        path = scratch / "latest.csv"
+        yield path, _asked(layout, settings, dataset, scratch, ask)
 
 
 def diff(layout: Layout, settings: Settings, dataset: str, one: int, other: int) -> DiffResult:
     """Compare two snapshots."""
-    names: list[list[str]] = []
-    keys: list[list[str]] = []
-    with _opened(layout, settings, dataset) as (ledger, engine, _):
+
+    def ask(ledger: Ledger, state: State, engine: Engine) -> tuple[list[list[str]], Difference]:
+        names: list[list[str]] = []
+        keys: list[list[str]] = []
         for label, number in (("one", one), ("other", other)):
-            contract, resolution = _merged(ledger, engine, number)
+            contract, resolution = _merged(ledger, state, engine, number)
             engine.keep(contract, resolution.columns, resolution.frame.key, label)
             names.append([column.name for column in resolution.columns if column.field is not None])
             places = {column.field: column.name for column in resolution.columns if column.field is not None}
             keys.append([places.get(field, "") for field in resolution.frame.key])
         both = [name for name in names[0] if name in names[1]]
         key = [name for name in keys[0] if name in both]
-        found = engine.compare("one", "other", key, [name for name in both if name not in key])
+        return names, engine.compare("one", "other", key, [name for name in both if name not in key])
+
+    with _scratch() as scratch:
+        names, found = _asked(layout, settings, dataset, scratch, ask)
     return DiffResult(
         added=found.added,
         removed=found.removed,
@@ -256,31 +286,33 @@ def diff(layout: Layout, settings: Settings, dataset: str, one: int, other: int)
 
 def history(layout: Layout, settings: Settings, dataset: str, key: list[str]) -> list[VersionInfo]:
     """Every version of a key that counts, newest first."""
-    with _opened(layout, settings, dataset) as (ledger, engine, _):
-        state = ledger.open()
+
+    def ask(ledger: Ledger, state: State, engine: Engine) -> list[VersionInfo]:
         if state.current is None:
             return []
-        contract, resolution = _merged(ledger, engine, None)
+        contract, resolution = _merged(ledger, state, engine, None)
         versions = engine.versions(contract, resolution.columns, resolution.frame.key, key)
         names = {c.field.index: c.name for c in resolution.columns if c.field is not None}
-    found = []
-    for version in versions:
-        batch = state.batches[version.batch]
-        carried = {names[index] for index, _ in state.shapes[batch.record.shape or 0]}
-        values = {name: value for name, value in version.values.items() if name in carried}
-        found.append(
-            VersionInfo(
-                values=values,
-                timestamp=values[_timestamp_name(contract, values)],
-                source_filename=batch.record.name,
-                source_revision=batch.record.revision,
-                source_row=version.source_row,
-                snapshot=batch.snapshot,
-                current=version.current,
-                deleted=version.deleted,
-            )
-        )
-    return found
+        return [_version_info(contract, state, names, version) for version in versions]
+
+    with _scratch() as scratch:
+        return _asked(layout, settings, dataset, scratch, ask)
+
+
+def _version_info(contract: Contract, state: State, names: dict[int, str], version: Version) -> VersionInfo:
+    batch = state.batches[version.batch]
+    carried = {names[index] for index, _ in state.shapes[batch.record.shape or 0]}
+    values = {name: value for name, value in version.values.items() if name in carried}
+    return VersionInfo(
+        values=values,
+        timestamp=values[_timestamp_name(contract, values)],
+        source_filename=batch.record.name,
+        source_revision=batch.record.revision,
+        source_row=version.source_row,
+        snapshot=batch.snapshot,
+        current=version.current,
+        deleted=version.deleted,
+    )
 
 
 def _timestamp_name(contract: Contract, values: dict[str, str]) -> str:
@@ -288,27 +320,33 @@ def _timestamp_name(contract: Contract, values: dict[str, str]) -> str:
 
 
 @contextmanager
-def _opened(layout: Layout, settings: Settings, dataset: str) -> Iterator[tuple[Ledger, Engine, Path]]:
-    """A ledger and an engine to read it with, and a folder outside the workspace: readers change nothing."""
-    ledger = Ledger(layout.ledger(dataset), dataset)
-    ledger.open()
-    with (
-        tempfile.TemporaryDirectory(prefix="snapshotter-") as scratch,
-        open_engine(Path(scratch), layout.output, settings.memory_limit, dataset) as engine,
-    ):
-        yield ledger, engine, Path(scratch)
+def _scratch() -> Iterator[Path]:
+    """A folder outside the workspace: readers change nothing."""
+    with tempfile.TemporaryDirectory(prefix="snapshotter-") as folder:
+        yield Path(folder)
 
 
-def _merged(ledger: Ledger, engine: Engine, snapshot: int | None) -> tuple[Contract, Resolution]:
+def _asked(
+    layout: Layout, settings: Settings, dataset: str, scratch: Path, ask: Callable[[Ledger, State, Engine], T]
+) -> T:
+    """Ask an engine about a ledger; a fresh one for each attempt."""
+
+    def read(ledger: Ledger, state: State) -> T:
+        with open_engine(scratch, layout.output, settings.memory_limit, dataset) as engine:
+            return ask(ledger, state, engine)
+
+    return steadily(layout, dataset, read)
+
+
+def _merged(ledger: Ledger, state: State, engine: Engine, snapshot: int | None) -> tuple[Contract, Resolution]:
     """Merge the rows of a snapshot in the engine; of the current one without a number."""
     if snapshot is None:
-        numbers = ledger.open().snapshots
-        if not numbers:
+        if not state.snapshots:
             raise NoSuchSnapshot(dataset=ledger.dataset, snapshot="", known="none yet")
-        snapshot = max(numbers)
-    state = ledger.at(snapshot)
-    contract = stored_contract(ledger.dataset, state.snapshots[snapshot])
-    resolution = resolve(contract, state, ledger.root)
+        snapshot = max(state.snapshots)
+    then = ledger.at(snapshot)
+    contract = stored_contract(ledger.dataset, then.snapshots[snapshot])
+    resolution = resolve(contract, then, ledger.root)
     engine.merge(resolution.frame, resolution.batches, resolution.stored)
     return contract, resolution
 

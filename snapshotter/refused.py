@@ -5,26 +5,30 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from snapshotter import rejects as rejects_file
 from snapshotter.contract import Contract
 from snapshotter.hints import hint
 from snapshotter.layout import Layout
-from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
+from snapshotter.rejects import Reject
 from snapshotter.results import RejectGroup, RejectInfo
+from snapshotter.steady import steadily
+
+_Read = Callable[[Path, Mapping[str, Sequence[str]]], Iterator[Reject]]
 
 _EXAMPLES = 3
 _TRIED = 10_000  # failures of a kind that a hint is tried on
 
 
-def rejects(layout: Layout, contract: Contract, name: str | None) -> list[RejectInfo]:
-    """Refused rows of batches that count, and files that are refused and were not accepted since; all of them."""
-    return [reject for found in _by_file(layout, contract, name) for reject in sorted(found, key=lambda r: r.row or 0)]
+def rejects(layout: Layout, contract: Contract, name: str | None) -> Iterator[RejectInfo]:
+    """Refused rows of batches that count, and files that are refused and were not accepted since; one by one."""
+    return chain.from_iterable(_by_file(layout, contract, name, rejects_file.read_sorted))
 
 
 def grouped(layout: Layout, contract: Contract, name: str | None) -> list[RejectGroup]:
@@ -33,7 +37,7 @@ def grouped(layout: Layout, contract: Contract, name: str | None) -> list[Reject
     One after the other: of millions of refused rows, only so many are held as hints are tried on.
     """
     groups: dict[tuple[str, str | None], _Group] = {}
-    for found in _by_file(layout, contract, name):
+    for found in _by_file(layout, contract, name, rejects_file.read):
         for reject in found:
             groups.setdefault((reject.rule, reject.column), _Group()).add(reject)
     return [
@@ -67,11 +71,11 @@ class _Group:
             self.some.append(reject)
 
 
-def _by_file(layout: Layout, contract: Contract, name: str | None) -> Iterator[Iterator[RejectInfo]]:
-    """What was refused of each file, or of those of one name; in the order in which it was written."""
+def _by_file(layout: Layout, contract: Contract, name: str | None, read: _Read) -> Iterator[Iterator[RejectInfo]]:
+    """What was refused of each file, or of those of one name; its rows in the order in which `read` gives them."""
     dataset = contract.dataset
     aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
-    state = Ledger(layout.ledger(dataset), dataset).open()
+    state = steadily(layout, dataset, lambda _, state: state)
     refused = {(record.archived, record.batch) for record in refused_files(layout, state)}
     for _, record in state.files:
         if name is not None and record.name != name:
@@ -80,7 +84,11 @@ def _by_file(layout: Layout, contract: Contract, name: str | None) -> Iterator[I
         if record.failure is not None and (record.archived, record.batch) in refused:
             yield iter([_whole(record.name, record.failure)])
         elif record.rejects and batch is not None and batch.status is Status.APPLIED:
-            yield _rows(layout.rejects(dataset) / record.rejects, record.name, aliases)
+            folder = layout.rejects(dataset)
+            places = (folder / record.rejects, rejects_file.draft(folder, batch.id), folder / record.rejects)
+            path = next((path for path in places if path.is_file()), None)  # a draft, until it has its name
+            if path:  # else: mended, and back in the queue
+                yield _rows(path, record.name, lambda path: read(path, aliases))
 
 
 def _whole(name: str, failure: Failure) -> RejectInfo:
@@ -108,12 +116,12 @@ def refused_files(layout: Layout, state: State) -> list[FileRecord]:
     return [record for record in refused if os.path.lexists(layout.input / record.archived)]
 
 
-def _rows(path: Path, name: str, aliases: Mapping[str, Sequence[str]]) -> Iterator[RejectInfo]:
-    if not path.is_file():  # mended and moved back to the queue
-        return
+def _rows(path: Path, name: str, read: Callable[[Path], Iterator[Reject]]) -> Iterator[RejectInfo]:
     try:
-        for r in rejects_file.read(path, aliases):
+        for r in read(path):
             yield RejectInfo(file=name, row=r.row, column=r.column or None, rule=r.rule, value=r.value, reason=r.reason)
+    except FileNotFoundError:  # taken away at this moment
+        return
     except (ValueError, csv.Error, RuntimeError):
         reason = f"{path.name} was changed and cannot be read any more; drop the original file again to have it anew"
         yield RejectInfo(file=name, row=None, column=None, rule="rejects", value=None, reason=reason)

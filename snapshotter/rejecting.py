@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from loguru import logger
@@ -44,16 +45,17 @@ class RejectsWriter:
         Returns:
             The name that the file of refused rows will have, and its digest.
         """
-        draft, judged = disk.temporary(self._scratch), b""
+        judged, digest = disk.temporary(self._scratch), hashlib.sha256()
         positions = rejects.kept_positions(proven.names)
-        if self._engine.write_rejects(proven.batch, positions, proven.delimiter, draft):
-            judged = draft.read_bytes()
-        content = rejects.compose(proven.names, proven.delimiter, judged, proven.refused, marked=self._marked)
+        rows = self._engine.write_rejects(proven.batch, positions, proven.delimiter, judged)
+        lines = disk.pieces(judged) if rows else ()
+        content = rejects.compose(proven.names, proven.delimiter, lines, proven.refused, marked=self._marked)
         name = inbox.free_name(self._folder, f"{proven.name}.csv", sha256, taken=self._names)
         self._names.add(name)
         disk.make_folder(self._drafts)
-        disk.replace(rejects.draft(self._drafts, proven.batch), content)
-        return name, hashlib.sha256(content).hexdigest()
+        disk.replace(rejects.draft(self._drafts, proven.batch), _digested(content, digest))
+        judged.unlink(missing_ok=True)
+        return name, digest.hexdigest()
 
     def too_many(self, proven: Proven, rejected: int, limit: float) -> Failure:
         """Why a file is refused whole: too large a share of its rows were; by kind, most frequent first."""
@@ -68,3 +70,10 @@ class RejectsWriter:
         said = "; ".join(f"{group.reason} ({group.rows:,})" for group in groups[:3])
         reason = f"{rejected:,} of {total:,} rows were refused, more than max_reject_ratio = {limit:g} allows: {said}"
         return Failure(rule="max_reject_ratio", reason=reason, groups=tuple(groups[:_GROUPS]))
+
+
+def _digested(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    """The pieces, each of which the digest has seen."""
+    for piece in pieces:
+        digest.update(piece)
+        yield piece

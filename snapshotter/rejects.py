@@ -8,25 +8,18 @@ somebody has mended them.
 from __future__ import annotations
 
 import csv
+import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from snapshotter import disk
+from snapshotter.apart import Raw
 from snapshotter.contract.columns import fold
 
 COLUMNS = ("_reject_row", "_reject_column", "_reject_rule", "_reject_reason")
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What could not be read as a row: its number, what it failed, and its bytes (UTF-8) without the line end."""
-
-    row: int
-    rule: str
-    reason: str
-    raw: bytes
+_UNREAD = ("cells", "csv")  # the rules of what could not be read as a row
 
 
 @dataclass(frozen=True)
@@ -50,13 +43,15 @@ def kept_positions(names: Sequence[str]) -> list[int]:
     return [position for position, name in enumerate(names) if fold(name) not in COLUMNS]
 
 
-def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[Raw], *, marked: bool = False) -> bytes:
-    """The content of a file of refused rows.
+def compose(
+    names: Sequence[str], delimiter: str, judged: Iterable[bytes], raws: Iterable[Raw], *, marked: bool = False
+) -> Iterator[bytes]:
+    """The content of a file of refused rows, piece by piece.
 
     Args:
         names: the file's header.
         delimiter: the file's delimiter.
-        judged: the lines of the refused rows, with the four cells.
+        judged: the lines of the refused rows, with the four cells, in any pieces.
         raws: what could not be read as a row.
         marked: begin with a byte order mark, since another encoding would be tried on the file before UTF-8.
     """
@@ -64,7 +59,8 @@ def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[
     is_rejects_file = [fold(name) for name in names[-len(COLUMNS) :]] == list(COLUMNS)
     header = line([*kept, *COLUMNS], delimiter)
     mark = "\ufeff" * (marked or header.startswith("\ufeff"))  # or one that is part of a name would be taken for it
-    lines = [(mark + header).encode(), judged]
+    yield (mark + header).encode()
+    yield from judged
     for record in raws:
         if record.rule == "csv":
             cells = [record.raw.decode()]
@@ -72,8 +68,7 @@ def compose(names: Sequence[str], delimiter: str, judged: bytes, raws: Iterable[
             front, rule, reason = line(cells, delimiter)[:-1], record.rule, record.reason
         else:
             front, rule, reason = _front(record, delimiter, is_rejects_file=is_rejects_file)
-        lines.append(f"{front}{delimiter}{line([str(record.row), '', rule, reason], delimiter)}".encode())
-    return b"".join(lines)
+        yield f"{front}{delimiter}{line([str(record.row), '', rule, reason], delimiter)}".encode()
 
 
 def _front(record: Raw, delimiter: str, *, is_rejects_file: bool) -> tuple[str, str, str]:
@@ -86,7 +81,7 @@ def _front(record: Raw, delimiter: str, *, is_rejects_file: bool) -> tuple[str, 
     if is_rejects_file:
         cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
         row, _, rule, reason = cells[-len(COLUMNS) :] if len(cells) > len(COLUMNS) else [""] * len(COLUMNS)
-        if row.isdecimal() and rule in ("cells", "csv"):
+        if row.isdecimal() and rule in _UNREAD:
             again = reason if rule == "csv" else record.reason
             return line(cells[: -len(COLUMNS)], delimiter)[:-1], rule, again
     return text, record.rule, record.reason
@@ -94,13 +89,24 @@ def _front(record: Raw, delimiter: str, *, is_rejects_file: bool) -> tuple[str, 
 
 def line(cells: Sequence[str], delimiter: str) -> str:
     """One CSV line; a cell is quoted only if it must be."""
-    special = re.compile(f'[{re.escape(delimiter)}"\r\n]')
-    quoted = ('"' + cell.replace('"', '""') + '"' if special.search(cell) else cell for cell in cells)
+    special = f'[{re.escape(delimiter)}"\r\n]'
+    quoted = ('"' + cell.replace('"', '""') + '"' if re.search(special, cell) else cell for cell in cells)
     return delimiter.join(quoted) + "\n"
 
 
+def read_sorted(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
+    """The same as `read`, by row; the three parts of the file are sorted, so that nothing has to be held for it."""
+    runs = (_of(read(path, aliases), part) for part in ("", *_UNREAD))
+    return heapq.merge(*runs, key=lambda reject: reject.row)
+
+
+def _of(found: Iterable[Reject], part: str) -> Iterator[Reject]:
+    """Those of one part of the file: what could not be read as a row has a rule of its own."""
+    return (reject for reject in found if (reject.rule if reject.rule in _UNREAD else "") == part)
+
+
 def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
-    """The failures in a file of refused rows, one for each rule that a row broke.
+    """The failures in a file of refused rows, one for each rule that a row broke, as they stand there.
 
     Args:
         path: the file.
@@ -122,5 +128,5 @@ def read(path: Path, aliases: Mapping[str, Sequence[str]]) -> Iterator[Reject]:
             row, columns, rules, reasons = record[-len(COLUMNS) :]
             for column, rule, reason in zip(columns.split("\n"), rules.split("\n"), reasons.split("\n"), strict=True):
                 place = places.get(column, folded.get(fold(column)))
-                value = record[place] if column and place is not None and rule not in ("cells", "csv") else None
+                value = record[place] if column and place is not None and rule not in _UNREAD else None
                 yield Reject(int(row), column, rule, value, reason)

@@ -12,7 +12,7 @@ from snapshotter.contract.columns import Column, StoredColumn, fold, place_of
 from snapshotter.engine.base import BatchRow, Stored
 from snapshotter.errors import LedgerDamaged
 from snapshotter.frame import Field, Frame, Group
-from snapshotter.ledger.records import FileRecord, PartRecord
+from snapshotter.ledger.records import FileRecord
 from snapshotter.ledger.state import Batch, Shape, State, batch_rank
 from snapshotter.publish import ViewColumn, field_of, view_columns
 
@@ -88,9 +88,7 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
     carries = {shape: frozenset(index for index, _ in shape) for shape in present}
     rows = [_row(entry, places[entry.rank], carries[entry.shape]) for entry in entries]
-    stored = _stored(
-        state.parts.values(), root, columns, [carries[e.shape] for e in entries if e.rows and not e.is_new], key
-    )
+    stored = _stored(state, root, columns, [carries[e.shape] for e in entries if e.rows and not e.is_new], key)
     return Resolution(frame, rows, stored, view_columns(contract, columns, [entry.shape for entry in staying]))
 
 
@@ -173,13 +171,14 @@ def _row(entry: _Entry, place: int, carries: frozenset[int]) -> BatchRow:
 
 
 def _stored(
-    parts: Iterable[PartRecord],
+    state: State,
     root: Path,
     columns: Sequence[StoredColumn],
     carried: Sequence[frozenset[int]],
     key: Sequence[Field],
 ) -> Stored:
     """The files with rows, and the columns that some of them have: those of their batches, and the key's."""
-    paths = tuple(root / part.path for part in parts if part.rows)
+    paths = tuple(root / part.path for part in state.parts.values() if part.rows)
     indices = sorted(frozenset().union(*carried) | {field.index for field in key})
-    return Stored(paths, tuple((field_of(index, columns[index]), columns[index]) for index in indices))
+    known = tuple((field_of(index, columns[index]), columns[index]) for index in indices)
+    return Stored(paths, known, {root / name: batches for name, batches in state.hidden.items()})

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from snapshotter.heartbeat import WatchStatus
 from snapshotter.ledger.records import Counts
 
 
@@ -155,6 +156,20 @@ class RejectInfo(_Result):
     candidates: tuple[str, ...] = Field(default=(), exclude=True)
 
 
+class PruneResult(_Result):
+    """What a prune forgot, or would forget: snapshots that could be restored, numbers of files, and bytes.
+
+    `horizon` is the oldest snapshot that is left; null where there is none at all.
+    """
+
+    dataset: str
+    horizon: int | None
+    snapshots: list[int] = []
+    files: int = 0
+    rejects: int = 0
+    bytes: int = 0
+
+
 class RejectGroup(_Result):
     """What was refused for one rule and one column.
 
@@ -229,28 +244,53 @@ class DatasetStatus(_Result):
 
 
 class StatusResult(_Result):
-    """The state of a workspace."""
+    """The state of a workspace.
+
+    `recovery` says what the next run has to finish before it begins; `watch` is None where none is running.
+    """
 
     workspace: str
     queue: int
     unmatched: list[str]
     datasets: list[DatasetStatus]
+    recovery: list[str] = Field(default_factory=list)
+    watch: WatchStatus | None = None
 
 
 class Problem(_Result):
-    """Something that `check` found wrong."""
+    """Something that `check` found wrong.
+
+    Args:
+        dataset: of which dataset.
+        what: the kind of thing.
+        path: where, inside the workspace.
+        problem: what is wrong.
+        repairable: whether `check --repair` mends it.
+        remedy: what to do.
+    """
 
     dataset: str
-    what: Literal["ledger", "part", "view", "archive", "rejects", "counts"]
+    what: Literal["ledger", "part", "view", "archive", "rejects", "counts", "recovery"]
     path: str
     problem: str
+    repairable: bool = False
+    remedy: str = ""
 
 
 class CheckResult(_Result):
-    """What `check` looked at and found wrong."""
+    """What `check` looked at and found wrong.
+
+    Args:
+        checked: how many things of each kind.
+        problems: what is wrong; after a repair, what is left.
+        notes: what is no fault, but should be known.
+        repaired: what a repair mended.
+    """
 
     checked: dict[str, int]
     problems: list[Problem] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    repaired: list[str] = Field(default_factory=list)
 
     @property
     def ok(self) -> bool:

@@ -11,11 +11,21 @@ from pathlib import Path
 from typing import IO, cast
 
 LARGE = 32 * 2**20  # bytes; what is larger is not held in memory
-CHUNK = 16 * 2**20  # bytes read at a time
+CHUNK = 2**20  # bytes looked at at a time: a position for each of them takes 8
+HEAD = 4 * 2**20  # bytes that must hold the header
 
 
 class Deferred(Exception):
-    """The file is being written; it waits for the next run."""
+    """The file cannot be taken now; it waits for the next run.
+
+    Args:
+        reason: what is in the way, for a person; empty where somebody is writing to it.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        """Keep what is in the way."""
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Unreadable(Exception):
@@ -54,7 +64,8 @@ class Content:
     def chunks(self, start: int = 0) -> Iterator[bytes]:
         """The bytes from `start` on, in pieces."""
         if self.data is not None:
-            yield self.data[start:]
+            for begin in range(start, len(self.data), CHUNK):
+                yield self.data[begin : begin + CHUNK]
         elif self.file is not None:
             self.file.seek(start)
             while chunk := self.file.read(CHUNK):
@@ -63,11 +74,11 @@ class Content:
     def head(self) -> tuple[bytes, bool]:
         """The first bytes, which must hold the header, and whether these are all."""
         if self.data is not None:
-            return self.data, True
+            return self.data[: HEAD + 1], len(self.data) <= HEAD
         assert self.file is not None
         self.file.seek(0)
-        head = self.file.read(CHUNK + 1)
-        return head, len(head) <= CHUNK
+        head = self.file.read(HEAD + 1)
+        return head, len(head) <= HEAD
 
     def view(self, scratch: Path) -> bytes | mmap.mmap:
         """All bytes as one; never a mapping of a file that another process could cut, which would kill this one."""

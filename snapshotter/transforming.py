@@ -18,7 +18,7 @@ from snapshotter.config import FILE_NAME
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import fold
 from snapshotter.contract.header import Header, HeaderRefused, refuse_twins, resolve
-from snapshotter.engine.base import Engine, Rows, Span
+from snapshotter.engine.base import Engine, Rows, Spans
 from snapshotter.errors import ConfigError
 from snapshotter.extension import Extension, load
 from snapshotter.reader import Layout, Positions
@@ -134,7 +134,7 @@ class Transform:
         self,
         engine: Engine,
         names: Sequence[str],
-        spans: Sequence[Span],
+        spans: Spans,
         rows: int,
         misfits: Callable[[Header], frozenset[int]],
     ) -> Header:
@@ -221,11 +221,10 @@ def _given(names: Sequence[str]) -> list[int]:
     ]
 
 
-def _numbers(places: Positions, spans: Sequence[Span]) -> Positions:
+def _numbers(places: Positions, spans: Spans) -> Positions:
     """The numbers of the records that some rows of a text are."""
-    firsts, records = (np.array([getattr(span, name) for span in spans], np.int64) for name in ("first", "record"))
-    which = np.searchsorted(firsts, places, side="right") - 1
-    return places - firsts[which] + records[which] if len(places) else places
+    which = np.searchsorted(spans.firsts, places, side="right") - 1
+    return places - spans.firsts[which] + spans.records[which] if len(places) else places
 
 
 def _where(error: BaseException) -> str:

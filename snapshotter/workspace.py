@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,13 +15,15 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from snapshotter import going_back, pipeline, reading, rebuilding, refused, tables
-from snapshotter.config import Settings, load
+from snapshotter import going_back, pipeline, pruning, reading, rebuilding, refused, tables
+from snapshotter.config import FILE_NAME, Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
 from snapshotter.dataset import Dataset
 from snapshotter.errors import NotWritten, SnapshotterError, UsageError
+from snapshotter.inbox import Drop, Look
 from snapshotter.layout import DEFAULT, Layout
+from snapshotter.ledger import Ledger
 from snapshotter.lock import writer_lock
 from snapshotter.results import (
     CheckResult,
@@ -27,6 +31,7 @@ from snapshotter.results import (
     DatasetResult,
     DiffResult,
     FileInfo,
+    PruneResult,
     RebuildDifference,
     RebuildResult,
     RejectGroup,
@@ -39,6 +44,11 @@ from snapshotter.results import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from snapshotter.watch import Stop
+    from snapshotter.watch.telling import WatchEvent
+
+_LONGEST = 100 * 365  # days
 
 logger.disable("snapshotter")  # a library is silent until its caller says `logger.enable("snapshotter")`
 
@@ -60,18 +70,52 @@ class Workspace:
     ) -> None:
         """Read the configuration; nothing is changed."""
         self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
+        self._clock = clock
+        self._ledgers: dict[str, Ledger] = {}  # of the writer: what it has read it need not read again
+        self._configure()
+
+    def _configure(self) -> None:
+        self._configured: Look | None = None  # if what follows fails, it is not up to date
+        look = self.configuration()
         self.settings: Settings = load(self.layout.root)
         self.contracts = Contracts(self.settings.datasets, self.layout.root)
-        self._clock = clock
+        self._configured = look
+
+    def configuration(self) -> Look | None:
+        """What `snapshotter.toml` looks like now, to tell whether it was changed; None if there is none."""
+        try:
+            return Look.of((self.layout.root / FILE_NAME).stat())
+        except OSError:
+            return None
 
     # -- what changes something
 
-    def run(self, *, dry_run: bool = False, progress: Callable[[int], None] = lambda _: None) -> RunResult:
+    def reload(self) -> None:
+        """Read the configuration again if it may have changed: the file, or what the contracts are made of.
+
+        Raises:
+            ConfigError: it says something that is not allowed.
+        """
+        elsewhere = any(config.contract for config in self.settings.datasets.values())
+        if elsewhere or self._configured is None or self._configured != self.configuration():
+            self._configure()
+
+    def run(
+        self,
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+        only: Callable[[Drop], bool] = lambda _: True,
+        given_up: Callable[[], bool] | None = None,
+    ) -> RunResult:
         """Process everything in the queue.
 
         Args:
             dry_run: do all but commit, publish and move.
-            progress: called with the number of bytes of each file that was looked at.
+            progress: called with the number of bytes of each file that was looked at, and with 0 before each commit;
+                it may raise `pipeline.Stopped`, and then nothing more is committed.
+            only: which files of the queue are seen.
+            given_up: asked while another process is writing; True ends the waiting.
 
         Returns:
             What was done to each dataset that had a file in the queue, errors of single datasets included.
@@ -79,19 +123,53 @@ class Workspace:
         Raises:
             LockTimeout: another process is writing.
             ConfigError: what `contract` names is not there, or is no contract.
+            Stopped: `progress` said so before anything was committed.
         """
         start = time.perf_counter()
         list(self.contracts.values())  # a mistake in one stops the run before anything is touched
-        with self._writing(recover=not dry_run) as (datasets, broken):
-            drops, unmatched = pipeline.sort_queue(self.layout, self.settings.datasets)
+        with self._writing(recover=not dry_run, given_up=given_up) as (datasets, broken):
+            drops, unmatched = pipeline.sort_queue(self.layout, self.settings.datasets, only)
             outcomes = pipeline.run(datasets, drops, self._clock(), dry_run=dry_run, progress=progress)
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
             told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
-            results = [reading.run_result(self.layout, outcome) for outcome in told]
+            current = {dataset.name: dataset.state.current for dataset in datasets}
+            results = [reading.run_result(self.layout, o, current.get(o.dataset)) for o in told]
             others = [outcome for outcome in outcomes if outcome not in told and outcome.commit]
             republished = {o.dataset: o.commit.snapshot for o in others if o.commit and o.commit.snapshot}
         seconds = round(time.perf_counter() - start, 3)
         return RunResult(datasets=results, unmatched=unmatched, seconds=seconds, republished=republished)
+
+    def watch(
+        self,
+        *,
+        settle: float = 1.0,
+        poll: float = 10.0,
+        events: bool = True,
+        tell: Callable[[WatchEvent], None] = lambda _: None,
+        stop: Stop | None = None,
+    ) -> None:
+        """Process files as they settle, until `stop` is asked.
+
+        Args:
+            settle: how long a file must not change before it is taken, in seconds.
+            poll: how often the queue is looked at, in seconds, whether or not the system tells of a change.
+            events: whether the system is asked to tell of changes; without, the queue is looked at every `settle`
+                seconds while files settle, else every `poll` seconds.
+            tell: called with what happens, in order, in this thread.
+            stop: ends the watch; asked once the run under way is finished first, asked twice it stops before its
+                commit.
+
+        Raises:
+            AlreadyWatched: another watch is running in the workspace.
+            NotWritten: the workspace's folder cannot be written to.
+            UsageError: a time that makes no sense.
+        """
+        from snapshotter.watch import Stop, Watch
+
+        for name, value, least in (("settle", settle, 0), ("poll", poll, 0.01)):
+            if not (math.isfinite(value) and least <= value <= threading.TIMEOUT_MAX):
+                raise UsageError(what=f"{name} = {value:g} makes no sense", remedy="Give it in seconds.")
+        Watch(self, self._clock, tell, stop or Stop(), settle=settle, poll=poll, events=events).run()
 
     def reset(self, snapshot: int, *, requeue: bool = False, dataset: str | None = None) -> DatasetResult:
         """Go back to the state of a snapshot, as a new snapshot.
@@ -105,7 +183,8 @@ class Workspace:
             NoSuchSnapshot, NotRestorable: there is no such state to go back to.
         """
         with self._one(dataset) as target:
-            return reading.run_result(self.layout, going_back.reset(target, snapshot, self._clock(), requeue=requeue))
+            outcome = going_back.reset(target, snapshot, self._clock(), requeue=requeue)
+            return reading.run_result(self.layout, outcome, target.state.current)
 
     def withdraw(self, name: str, revision: int | None = None, *, dataset: str | None = None) -> DatasetResult:
         """Take one file back: the state as if it had never come, as a new snapshot.
@@ -119,7 +198,8 @@ class Workspace:
             NoSuchBatch, AmbiguousBatch: the name says nothing that counts, or too much.
         """
         with self._one(dataset) as target:
-            return reading.run_result(self.layout, going_back.withdraw(target, name, revision, self._clock()))
+            outcome = going_back.withdraw(target, name, revision, self._clock())
+            return reading.run_result(self.layout, outcome, target.state.current)
 
     def rebuild(
         self, confirm: Callable[[RebuildDifference], bool] = lambda _: True, *, dataset: str | None = None
@@ -145,8 +225,35 @@ class Workspace:
                 outcome = rebuilding.carry_out(target, proposal)
             else:
                 outcome = pipeline.Outcome(target.name, None, proposal.draft.counts, proposal.draft.reported())
-            result = reading.run_result(self.layout, outcome)
+            result = reading.run_result(self.layout, outcome, target.state.current)
         return RebuildResult(**dict(result), difference=proposal.difference if proposal else None)
+
+    def prune(
+        self,
+        keep_last: int | None = None,
+        keep_days: float | None = None,
+        *,
+        dry_run: bool = False,
+        dataset: str | None = None,
+    ) -> PruneResult:
+        """Forget old snapshots, and with them archived files and refused rows; no later result changes.
+
+        Args:
+            keep_last: keep so many of the newest snapshots.
+            keep_days: keep the snapshots of so many days; what either option keeps is kept, and always the current one.
+            dry_run: only say what would be forgotten.
+            dataset: its name; without it the only one, or `default`.
+
+        Raises:
+            UsageError: neither option is given, or one makes no sense.
+        """
+        if keep_last is None and keep_days is None:
+            raise UsageError(what="prune was not told what to keep", remedy="Say --keep-last N, --keep-days D or both.")
+        if (keep_last is not None and keep_last < 1) or (keep_days is not None and not 0 <= keep_days <= _LONGEST):
+            remedy = f"Keep at least 1 snapshot, and 0 to {_LONGEST:,} days."
+            raise UsageError(what="prune was told to keep what cannot be kept", remedy=remedy)
+        with self._one(dataset) as target:
+            return pruning.prune(target, keep_last, keep_days, self._clock(), dry_run=dry_run)
 
     def clean(self, *, requeue: bool = False) -> CleanResult:
         """Empty `output/`: every ledger, view and reject of every dataset.
@@ -178,6 +285,10 @@ class Workspace:
 
     def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
         """Refused rows of batches that count, and refused files; those of one file if it is named."""
+        return list(self.each_reject(name, dataset=dataset))
+
+    def each_reject(self, name: str | None = None, *, dataset: str | None = None) -> Iterator[RejectInfo]:
+        """`rejects`, one by one, for those that do not fit into memory."""
         return refused.rejects(self.layout, self._known(self.name(dataset)), name)
 
     def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:
@@ -186,8 +297,9 @@ class Workspace:
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
-        contract = self._known(self.name(dataset))
-        return tables.frame(self.layout.latest(contract.dataset), contract)
+        name = self.name(dataset)
+        contract = reading.published_contract(self.layout, name) or self.contracts[name]
+        return tables.frame(self.layout.latest(name), contract)
 
     def show(self, snapshot: int | None = None, *, dataset: str | None = None) -> pd.DataFrame:
         """`latest` as of a snapshot; without a number, of the current one.
@@ -223,17 +335,46 @@ class Workspace:
             raise UsageError(what=what, remedy="Name every part, in that order; an empty one as ''.")
         return reading.history(self.layout, self.settings, contract.dataset, parts)
 
-    def check(self, *, quick: bool = False, dataset: str | None = None) -> CheckResult:
-        """Verify ledger, view, archive, rejects and counts against each other; changes nothing.
+    def check(
+        self,
+        *,
+        quick: bool = False,
+        every: bool = False,
+        repair: bool = False,
+        dataset: str | None = None,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> CheckResult:
+        """Verify ledger, view, archive, rejects and counts against each other; changes nothing but to repair.
 
         Args:
             quick: the current snapshot alone.
+            every: render each snapshot that can be restored, not only the newest, the oldest and one between.
+            repair: mend what can be derived again, as the only writer; what is left is what is returned.
             dataset: only this one.
-        """
-        from snapshotter.checking import check
+            progress: called with the number of bytes that were read, and of all that are to be read.
 
-        names = [dataset] if dataset else list(self.contracts)
-        return check(self.layout, self.settings, [self.name(name) for name in names], quick=quick)
+        Raises:
+            LockTimeout: another process is writing; a check that repairs nothing never waits.
+        """
+        from snapshotter import checking
+
+        names = [self.name(dataset)] if dataset else list(self.contracts)
+        scope = checking.Scope(quick=quick, every=every, alone=repair)
+        if not repair:
+            return checking.check(self.layout, self.settings, names, scope, progress)
+        with writer_lock(self.layout, self.settings.lock_timeout):
+            mended = checking.mend_notes(self.layout, names)
+        with self._writing(names) as (datasets, _):
+            mended += [
+                f"{target.name}: finished what was left undone: {said}"
+                for target in datasets
+                for said in target.recovered
+            ]
+            found = checking.check(self.layout, self.settings, names, scope, progress)
+            rendered = checking.mend(found, datasets)
+            if rendered:
+                found = checking.check(self.layout, self.settings, names, scope, progress)
+        return found.model_copy(update={"repaired": mended + rendered})
 
     def name(self, dataset: str | None) -> str:
         """The dataset that is meant.
@@ -266,7 +407,11 @@ class Workspace:
 
     @contextmanager
     def _writing(
-        self, names: Sequence[str] | None = None, *, recover: bool = True
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        recover: bool = True,
+        given_up: Callable[[], bool] | None = None,
     ) -> Iterator[tuple[list[Dataset], dict[str, SnapshotterError]]]:
         """Datasets open for writing, under the lock, with what a killed process left finished first.
 
@@ -274,7 +419,7 @@ class Workspace:
             The datasets, and the errors of those that cannot be opened.
         """
         with ExitStack() as stack:
-            stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout))
+            stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout, given_up))
             if recover:
                 self.layout.sweep_scratch()
             if recover:
@@ -285,7 +430,8 @@ class Workspace:
             broken: dict[str, SnapshotterError] = {}
             for name in names or self.contracts:
                 try:
-                    dataset = Dataset(self.layout, name, self.contracts, self.settings, scratch)
+                    ledger = self._ledgers.setdefault(name, Ledger(self.layout.ledger(name), name))
+                    dataset = Dataset(self.layout, ledger, self.contracts, self.settings, scratch, mend=recover)
                     stack.callback(dataset.close)
                     if recover:
                         dataset.recover()
@@ -294,6 +440,6 @@ class Workspace:
                     broken[name] = error
                 except OSError as error:
                     broken[name] = NotWritten(path=error.filename or name, problem=error.strerror or error)
-            if recover and not broken:
+            if recover and not broken and len(datasets) == len(self.contracts):  # drafts of others may be needed yet
                 self.layout.sweep_drafts()
             yield datasets, broken

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,33 @@ def shared() -> Path:
         message = f"there is no folder {SHARED}; SNAPSHOTTER_SHARED names it"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     return SHARED
+
+
+_HOLDER = """
+import sys
+from snapshotter.layout import Layout
+from snapshotter.lock import writer_lock
+with writer_lock(Layout.of(sys.argv[1]), 5):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder():
+    """Another process that holds the writer's lock of a workspace, for the time of a `with` block."""
+
+    @contextmanager
+    def hold(ws: Workspace) -> Iterator[subprocess.Popen]:
+        command = [sys.executable, "-c", _HOLDER, str(ws.layout.root)]
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=os.environ | {"PYTHONPATH": path}) as it:
+            assert it.stdout.readline() == "held\n"
+            yield it
+            it.stdin.close()
+
+    return hold
 
 
 def drop(ws: Workspace, name: str, content: str | bytes) -> Path:

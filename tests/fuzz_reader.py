@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapshotter import loading, reader, rejects, spool
+from snapshotter.apart import Raw
 from snapshotter.contract.header import Header
 from snapshotter.engine.duckdb import DuckDBEngine
 from snapshotter.loading import Proven
@@ -191,7 +192,7 @@ def examine_text(content: Content, text: str, engine: DuckDBEngine, scratch: Pat
     proven = Proven(0, "fuzzed", 1, content, names, Header(width, (), ()), [], delimiter, measured, NOW)
     examine_rows(proven, records, engine, scratch)
     examine_rejects(proven, scratch)
-    return "broken" if broken else "ragged" if proven.refused else "regular"
+    return "broken" if broken else "ragged" if proven.ragged else "regular"
 
 
 def examine_rows(proven: Proven, records: list[tuple[list[str] | None, str]], engine: DuckDBEngine, scratch: Path):
@@ -199,8 +200,8 @@ def examine_rows(proven: Proven, records: list[tuple[list[str] | None, str]], en
     spans = loading.load([proven], engine, scratch)
     rows = engine._all("SELECT * FROM raw ORDER BY rowid")
     numbers = [0] * len(rows)
-    for span, following in zip(spans, [*(s.first for s in spans), len(rows)][1:], strict=True):
-        numbers[span.first : following] = range(span.record, span.record + following - span.first)
+    for first, record, following in zip(spans.firsts, spans.records, [*spans.firsts, len(rows)][1:], strict=True):
+        numbers[first:following] = range(record, record + following - first)
     refused = {raw.row: raw for raw in proven.refused}
     assert sorted([*numbers, *refused]) == list(range(1, len(records) + 1))
     for number, row in zip(numbers, rows, strict=True):
@@ -216,18 +217,19 @@ def examine_rows(proven: Proven, records: list[tuple[list[str] | None, str]], en
 
 def examine_rejects(proven: Proven, scratch: Path) -> None:
     """The file of refused rows names them all; dropped again as it is, none of them passes and it does not grow."""
-    first = rejects.compose(proven.names, proven.delimiter, b"", proven.refused)
+    refused = list(proven.refused)
+    first = b"".join(rejects.compose(proven.names, proven.delimiter, [], refused))
     path = scratch / "rejects.csv"
     path.write_bytes(first)
-    told = [(r.row, r.rule, r.value) for r in rejects.read(path, {})] if proven.refused else []
-    assert told == [(raw.row, raw.rule, None) for raw in proven.refused]
+    told = [(r.row, r.rule, r.value) for r in rejects.read(path, {})] if refused else []
+    assert told == [(raw.row, raw.rule, None) for raw in refused]
     sizes = [len(first)]
     for _ in range(2):
         content = Content("", path.read_bytes())
         span = reader.header_span(content.data)
         names = reader.header_names(content.data[slice(*span)], proven.delimiter)
         again = reader.measure(content, "again", proven.delimiter, span, scratch)
-        assert (again.records, again.broken) == (len(proven.refused), ())
+        assert (again.records, list(again.broken)) == (len(refused), [])
         if not again.records:
             return
         prover = Prover(proven.delimiter, detailed=True)
@@ -236,12 +238,12 @@ def examine_rejects(proven: Proven, scratch: Path) -> None:
         layout = prover.finish()
         assert not (layout.cells == len(names)).any(), "an unmended record passes"
         raws = [
-            rejects.Raw(number, "cells", f"the record has {cells} cells, not {len(names)}", text[a : b - 1])
+            Raw(number, "cells", f"the record has {cells} cells, not {len(names)}", text[a : b - 1])
             for number, (cells, a, b) in enumerate(zip(layout.cells, layout.starts, layout.ends, strict=True), 1)
         ]
-        path.write_bytes(rejects.compose(names, proven.delimiter, b"", raws))
+        path.write_bytes(b"".join(rejects.compose(names, proven.delimiter, [], raws)))
         sizes.append(path.stat().st_size)
-    assert sizes[2] <= sizes[1] + 8 * len(proven.refused), "it grows"
+    assert sizes[2] <= sizes[1] + 8 * len(refused), "it grows"
 
 
 # -------------------------------------------------------------------------------- what is thrown

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import json
 import shutil
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_mark_that_only_decoding_shows_is_skipped(workspace):
     assert latest(ws) == READ
 
 
+def test_the_record_that_cannot_be_decoded_is_told_once(workspace):
+    """In the summary of a run as in the note beside the file: the first byte at fault has its record once."""
+    ws = workspace(config("utf-8", "cp1252"), **{"a.csv": HEAD.encode() + b"1,2024-01-01,\x81\n"})
+    [file] = ws.run().datasets[0].files
+    note = json.loads((ws.layout.rejected / "a.csv.reason.json").read_text())
+    assert file.warnings[-1].startswith("record 1: byte 28 is not UTF-8; byte 28 is not cp1252; ")
+    assert (note["row"], "record" in note["reason"]) == (1, False)
+
+
 UNDECODABLE = {  # candidates, bytes, the record, words
     "not UTF-8": (["utf-8"], HEAD.encode() + b"1,2024-01-01,\xe9\n", 1, "byte 28 is not UTF-8"),
     "within quotes": (["utf-8"], HEAD.encode() + b'1,2024-01-01,"a\n\nb\xff"\n', 1, "byte 33 is not UTF-8"),
@@ -114,7 +124,7 @@ UNDECODABLE = {  # candidates, bytes, the record, words
         ["ascii", "utf-8"],
         HEAD.encode() + b"1,2,\xc3\xa9\n2,2,\xff\n",
         1,
-        "byte 19 is not ascii (record 1); byte 26 is not UTF-8 (record 2)",
+        "byte 19 is not ascii; byte 26 is not UTF-8 (record 2)",
     ),
 }
 

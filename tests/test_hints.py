@@ -82,6 +82,16 @@ def test_what_the_hint_says_lets_the_file_in(workspace, case):
     assert group.rule not in {reject.rule for reject in mended.rejects()}
 
 
+def test_an_encoding_that_was_tried_is_not_proposed_again(workspace):
+    """Beside others cp1252 is proposed; where it was tried under any of its names, no setting is."""
+    for tried, wanted in (['"ascii"'], '["ascii", "cp1252"]'), (['"utf-8"', '"windows-1252"'], "no setting is known"):
+        ws = workspace(
+            f"[datasets.default]\nencodings = [{', '.join(tried)}]\n", **{"a.csv": row("\x81").encode("latin-1")}
+        )
+        ws.run()
+        assert wanted in ws.reject_groups()[0].hint
+
+
 def written(settings):
     """Settings as TOML: tables of tables, and values."""
     lines = []

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snapshotter import rejects
-from snapshotter.reader import DELIMITERS, Broken, decode, header_names, header_span, measure
+from snapshotter.apart import Raw
+from snapshotter.reader import DELIMITERS, decode, header_names, header_span, measure
 from snapshotter.spool import Content
 
 HEAD = "id,timestamp,v\n"
@@ -24,7 +25,7 @@ def cells_of(text: bytes, delimiter=",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.decode(), newline=""), delimiter=delimiter, strict=True))
 
 
-def parted(data: bytes, tmp_path, delimiter=",") -> tuple[dict[int, list[str]], dict[int, Broken]]:
+def parted(data: bytes, tmp_path, delimiter=",") -> tuple[dict[int, list[str]], dict[int, Raw]]:
     """The records of a text by number, and its broken lines by number."""
     content = Content("", data)
     measured = measure(content, "a.csv", delimiter, header_span(data), tmp_path)
@@ -214,9 +215,9 @@ def test_nul_characters_survive_the_strict_path(workspace):
 
 def test_rejects_without_a_row_are_read(tmp_path):
     """What compose writes, read gives back."""
-    raws = [rejects.Raw(3, "csv", "why", b'1,"x'), rejects.Raw(5, "cells", "why so", b"1,2")]
+    raws = [Raw(3, "csv", "why", b'1,"x'), Raw(5, "cells", "why so", b"1,2")]
     path = tmp_path / "a.csv"
-    path.write_bytes(rejects.compose(["a", "b", "c"], ";", b"", raws))
+    path.write_bytes(b"".join(rejects.compose(["a", "b", "c"], ";", [], raws)))
     assert [(r.row, r.rule, r.value, r.reason) for r in rejects.read(path, {})] == [
         (3, "csv", None, "why"),
         (5, "cells", None, "why so"),
@@ -279,7 +280,7 @@ def test_what_was_written_is_read(tmp_path_factory, table, delimiter, newline, e
     span = header_span(content.data)
     assert header_names(content.data[slice(*span)], delimiter) == rows[0]
     measured = measure(content, "a.csv", delimiter, span, folder)
-    assert (measured.records, measured.broken) == (len(table), ())
+    assert (measured.records, list(measured.broken)) == (len(table), [])
     read = [row for row in cells_of(content.data[measured.start :], delimiter) if row]
     assert read == rows
 

@@ -11,6 +11,7 @@ import typer
 
 from snapshotter.cli import printing
 from snapshotter.cli.app import app
+from snapshotter.cli.events import watch_line
 from snapshotter.cli.options import (
     DatasetOption,
     JsonOption,
@@ -53,6 +54,11 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
             printing.say(f"{dataset.dataset}: {text}")
     if result.unmatched:
         printing.say(f"unmatched, and left in the queue: {', '.join(result.unmatched)}")
+    if result.recovery:
+        printing.say("the last process did not finish; the next run will, before all else:")
+        printing.say(*(f"  {text}" for text in result.recovery))
+    if result.watch:
+        printing.say(watch_line(result.watch))
     return 0
 
 
@@ -267,7 +273,7 @@ def rejects(
     """
     space = Workspace(workspace)
     if json:
-        printing.as_json(space.rejects(name, dataset=dataset))
+        printing.as_json_array(space.each_reject(name, dataset=dataset))
         return 0
     groups = space.reject_groups(name, dataset=dataset)
     for group in groups:
@@ -281,25 +287,26 @@ def rejects(
 @app.command(epilog=exit_status(_WRONG))
 def check(
     quick: Annotated[bool, typer.Option("--quick", help="The current snapshot alone.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Prove each snapshot that can be restored, not only three of them.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be derived again, and say what cannot.")
+    ] = False,
     workspace: WorkspaceOption = None,
     dataset: DatasetOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Verify ledger, view, archive, rejects and counts against each other; changes nothing.
+    """Verify ledger, views, archive, rejects and counts against each other; without --repair it changes nothing.
 
-    Example: snapshotter check
+    Example: snapshotter check --repair
     """
-    result = Workspace(workspace).check(quick=quick, dataset=dataset)
+    space = Workspace(workspace)
+    with printing.measured("checking", shown=not (json or quiet)) as progress:
+        result = space.check(quick=quick, every=every, repair=repair, dataset=dataset, progress=progress)
     if json:
         printing.as_json(result)
     else:
-        if result.problems:
-            printing.table(
-                ["dataset", "what", "path", "problem"],
-                [(p.dataset, p.what, p.path, p.problem) for p in result.problems],
-            )
-        if not quiet:
-            looked_at = ", ".join(f"{count} {what}" for what, count in result.checked.items())
-            printing.say(f"checked {looked_at}: {'all is well' if result.ok else f'{len(result.problems)} problems'}")
+        printing.check_result(result, quiet=quiet)
     return 0 if result.ok else 1

@@ -133,6 +133,38 @@ def rebuild(
 
 
 @app.command(epilog=exit_status())
+def prune(
+    keep_last: Annotated[
+        int | None, typer.Option("--keep-last", metavar="N", help="Keep the N newest snapshots.")
+    ] = None,
+    keep_days: Annotated[
+        float | None, typer.Option("--keep-days", metavar="D", help="Keep the snapshots of the last D days.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be forgotten.")] = False,
+    yes: YesOption = False,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Forget old snapshots, archived files and refused rows; latest.csv stays, and no later result changes.
+
+    Example: snapshotter prune --keep-last 10 --keep-days 90
+    """
+    space = Workspace(workspace)
+    if not dry_run:
+        if not yes:
+            printing.prune_summary(space.prune(keep_last, keep_days, dry_run=True, dataset=dataset), dry_run=True)
+        confirm("prune", "Forget that for ever?", yes=yes)
+    result = space.prune(keep_last, keep_days, dry_run=dry_run, dataset=dataset)
+    if json:
+        printing.as_json(result)
+    elif not quiet:
+        printing.prune_summary(result, dry_run=dry_run)
+    return 0
+
+
+@app.command(epilog=exit_status())
 def clean(
     requeue: Annotated[bool, typer.Option("--requeue", help="Move the processed files back to the queue.")] = False,
     yes: YesOption = False,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from snapshotter.cli import changing, starting  # isort: skip - their commands come first
+from snapshotter.cli import changing, starting, watching  # isort: skip - their commands come first
 from snapshotter.cli import asking
 from snapshotter.cli.app import app
 
-__all__ = ["app", "asking", "changing", "starting"]
+__all__ = ["app", "asking", "changing", "starting", "watching"]

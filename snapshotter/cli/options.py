@@ -11,6 +11,7 @@ import typer
 
 from snapshotter.errors import ConfirmationNeeded, UsageError, named_errors
 
+_FORMAT = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message} {extra}"
 _LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 
 WorkspaceOption = Annotated[
@@ -52,8 +53,24 @@ def set_up_logs() -> None:
     import snapshotter.workspace  # noqa: F401 - silences the library, so that it can be made to speak after it
 
     logger.remove()
-    logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message} {extra}")
+    logger.add(sys.stderr, level=level, format=_FORMAT)
     logger.enable("snapshotter")
+
+
+def log_to_file(path: Path, *, alone: bool) -> None:
+    """Send logs to a file that is replaced when it is large; five old ones are kept.
+
+    Args:
+        path: the file.
+        alone: whether they no longer go to stderr.
+    """
+    from loguru import logger
+
+    if alone:
+        logger.remove()
+    level = os.environ.get("SNAPSHOTTER_LOG_LEVEL", "INFO").upper()
+    # Never the values of variables (diagnose): they may be cells.
+    logger.add(path, level=level, format=_FORMAT, rotation="10 MB", retention=5, diagnose=False, backtrace=False)
 
 
 def confirm(command: str, question: str, *, yes: bool) -> None:

@@ -13,13 +13,22 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from snapshotter.reading import counted, warnings
-from snapshotter.results import DatasetResult, RebuildDifference, RebuildResult, RejectGroup, RunResult
+from snapshotter.results import (
+    CheckResult,
+    DatasetResult,
+    PruneResult,
+    RebuildDifference,
+    RebuildResult,
+    RejectGroup,
+    RunResult,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WARNINGS = 5  # that the summary tells
 _CORRECTED = 8  # corrections that the summary names
+_NOTES = 10  # that a check tells
 _CELL = 60  # characters of a cell that an example shows
 _SIDES = {"files": "files", "rows in": "read", "accepted": "accepted", "rejected": "rejected", "rows out": "rows"}
 _WHAT = ("added", "removed", "changed")
@@ -32,6 +41,15 @@ def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
         result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
     )
     print(json.dumps(data, ensure_ascii=False))
+
+
+def as_json_array(results: Iterable[BaseModel]) -> None:
+    """Print one JSON array, however long it is: each item as it comes."""
+    separator = "["
+    for result in results:
+        sys.stdout.write(f"{separator}{json.dumps(result.model_dump(mode='json'), ensure_ascii=False)}")
+        separator = ", "
+    sys.stdout.write("[]\n" if separator == "[" else "]\n")
 
 
 def say(*lines: str) -> None:
@@ -73,6 +91,45 @@ def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=total)
         yield lambda size: bar.advance(task, size)
+
+
+@contextmanager
+def measured(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over (bytes done, bytes in all) on a terminal's stderr; elsewhere nothing."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def check_result(result: CheckResult, *, quiet: bool) -> None:
+    """What is wrong, on stdout; what to do about it, what was mended and what was looked at, on stderr."""
+    if result.problems:
+        table(
+            ["dataset", "what", "path", "problem", "--repair"],
+            [(p.dataset, p.what, p.path, p.problem, "yes" if p.repairable else "no") for p in result.problems],
+        )
+    if quiet:
+        return
+    for text in result.repaired:
+        say(f"repaired  {text}")
+    for text in result.notes[:_NOTES]:
+        say(f"note      {text}")
+    if len(result.notes) > _NOTES:
+        say(f"          and {len(result.notes) - _NOTES} more: `--json` has them all")
+    about: dict[str, list[str]] = {}
+    for problem in result.problems:
+        about.setdefault(problem.remedy, []).append(problem.path)
+    for remedy, paths in about.items():
+        say(f"to do     {_some(list(dict.fromkeys(paths)))}: {remedy}")
+    looked_at = ", ".join(f"{count} {what}" for what, count in result.checked.items())
+    say(f"checked {looked_at}: {'all is well' if result.ok else counted(len(result.problems), 'problem')}")
 
 
 def reject_group(group: RejectGroup) -> None:
@@ -148,7 +205,7 @@ def _advice(result: DatasetResult, *, dry_run: bool) -> None:
     if result.counts.rejected:
         where = "" if dry_run else f": in output/rejects/{result.dataset}/; `snapshotter rejects` says why"
         say(f"  refused   {counted(result.counts.rejected, 'row')}{where}")
-    deferred = [file.name for file in result.files if file.status == "deferred"]
+    deferred = [file.name for file in result.files if file.status == "deferred" and not file.warnings]
     if deferred:
         say(f"  deferred  {_some(deferred)}: still being written, the next run takes them")
     warned = [(file.name, text) for file in result.files if file.status != "rejected" for text in file.warnings]
@@ -165,6 +222,21 @@ def change_summary(result: DatasetResult, what: str) -> None:
     say(f"{result.dataset}: {what}, as snapshot {result.snapshot}{rows}")
     if result.snapshot:
         say(f"  to take this back: snapshotter reset {result.snapshot - 1} --dataset {result.dataset}")
+
+
+def prune_summary(result: PruneResult, *, dry_run: bool) -> None:
+    """What a prune forgot, or would forget."""
+    if not (result.snapshots or result.files or result.rejects):
+        say(f"{result.dataset}: nothing to forget" + (f" before snapshot {result.horizon}" if result.horizon else ""))
+        return
+    what = [
+        counted(len(result.snapshots), "snapshot"),
+        counted(result.files, "file") + " in input/processed/",
+        counted(result.rejects, "file") + " of refused rows",
+    ]
+    verb = "would forget" if dry_run else "forgot"
+    say(f"{result.dataset}: {verb} {', '.join(what)} ({result.bytes / 1e6:,.1f} MB)")
+    say(f"  from snapshot {result.horizon} on all stays as it is; what is older can no longer be restored or withdrawn")
 
 
 def rebuild_difference(dataset: str, difference: RebuildDifference) -> None:

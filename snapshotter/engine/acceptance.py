@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 
 from snapshotter.contract import Contract
 from snapshotter.contract.checks import literals
 from snapshotter.contract.columns import fold
 from snapshotter.engine import judging
-from snapshotter.engine.base import Cell, ReadFailed, Rows, Span, Text, Verdict
+from snapshotter.engine.base import Cell, ReadFailed, Rows, Spans, Text, Verdict
 from snapshotter.engine.exchange import exchange, left_out
 from snapshotter.engine.session import Session, literal
 from snapshotter.engine.validation import Validation
@@ -24,6 +25,7 @@ from snapshotter.frame import Field
 if TYPE_CHECKING:
     from snapshotter.contract.model import Judge
 
+_ARRAYS = "given_arrays"  # under which arrays are known to DuckDB while it reads them
 _MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
 _FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
 
@@ -76,7 +78,8 @@ class Acceptance(Session):
 
     def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
         """Look at the rows of `raw`."""
-        validation = Validation(contract, cells, [Span(0, 0, 1)], None, transformed=self._is_transformed)
+        any_rows = Spans(*np.array([[0], [0], [1]]))
+        validation = Validation(contract, cells, any_rows, None, transformed=self._is_transformed)
         (found,) = self._all(validation.misfits(wanted), contract.parameters)
         return [position for position, misfit in zip(wanted, found, strict=True) if misfit]
 
@@ -90,7 +93,7 @@ class Acceptance(Session):
         self,
         contract: Contract,
         cells: Sequence[Cell],
-        spans: Sequence[Span],
+        spans: Spans,
         now: datetime,
         judge: Judge | None = None,
     ) -> dict[int, Verdict]:
@@ -103,14 +106,14 @@ class Acceptance(Session):
         if judge:
             judging.ask(judge, self._all, accepted, cells, contract)
         verdicts, is_clean = self._verdicts(validation, accepted, cells, contract)
-        self._tables |= dict.fromkeys((span.batch for span in spans), accepted)
+        self._tables |= dict.fromkeys(spans.known, accepted)
         some_left_out = self._is_transformed and self._one(
             "SELECT (SELECT count(*) FROM original) > (SELECT count(*) FROM raw)"
         )
         if some_left_out or not is_clean:
             more = f" UNION ALL BY NAME {left_out()}" if some_left_out else ""
             self._run(f"CREATE TABLE {rejected} AS {validation.rejected()}{more}", contract.parameters)
-            self._rejected |= dict.fromkeys((span.batch for span in spans), rejected)
+            self._rejected |= dict.fromkeys(spans.known, rejected)
             if judge:
                 self._run(judging.refused(rejected, "original" if self._is_transformed else "raw"))
             self._run(f"DELETE FROM {accepted} WHERE NOT _ok")
@@ -158,9 +161,14 @@ class Acceptance(Session):
             self._run(f"DROP TABLE IF EXISTS {table}")
         self._is_transformed = False
 
-    def _set_spans(self, spans: Sequence[Span]) -> None:
-        rows = [(s.first, s.batch, s.record) for s in spans]
-        self._table("spans", "first BIGINT, batch INTEGER, record BIGINT", rows)
+    def _set_spans(self, spans: Spans) -> None:
+        self._run("CREATE OR REPLACE TABLE spans (first BIGINT, batch INTEGER, record BIGINT)")
+        arrays = {"first": spans.firsts, "batch": spans.batches, "record": spans.records}
+        self._connection.register(_ARRAYS, arrays)
+        try:
+            self._run(f"INSERT INTO spans SELECT first, batch, record FROM {_ARRAYS}")
+        finally:
+            self._connection.unregister(_ARRAYS)
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch, without a header."""

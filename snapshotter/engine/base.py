@@ -6,7 +6,7 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,12 +47,29 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Span:
-    """Consecutive records of one file in a text: the text's row `first` (0-based) is record `record` of `batch`."""
+class Spans:
+    """Which records of which files the rows of a text are: spans of consecutive ones, in the order of the text.
 
-    first: int
-    batch: int
-    record: int
+    Arrays, since there may be millions of them.
+
+    Args:
+        firsts: the row (0-based) with which each span begins.
+        batches: the batch that it is of.
+        records: the number of its first record in the file.
+    """
+
+    firsts: npt.NDArray[np.int64]
+    batches: npt.NDArray[np.int64]
+    records: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.firsts)
+
+    @property
+    def known(self) -> list[int]:
+        """The batches."""
+        return [int(batch) for batch in np.unique(self.batches)]
 
 
 @dataclass(frozen=True)
@@ -118,10 +135,17 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class Stored:
-    """The rows that are in the ledger already: Parquet files and the columns that they have."""
+    """The rows that are in the ledger already.
+
+    Args:
+        paths: the Parquet files.
+        columns: those that they have.
+        hidden: batches of which a file has rows that another file has, too, by path; they are not read from it.
+    """
 
     paths: tuple[Path, ...]
     columns: tuple[tuple[Field, StoredColumn], ...]
+    hidden: Mapping[Path, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,7 +234,7 @@ class Engine(Protocol):
         self,
         contract: Contract,
         cells: Sequence[Cell],
-        spans: Sequence[Span],
+        spans: Spans,
         now: datetime,
         judge: Judge | None = None,
     ) -> dict[int, Verdict]:
@@ -236,8 +260,24 @@ class Engine(Protocol):
         """
         ...
 
-    def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
-        """Write a Parquet file anew without the rows of some batches; returns the number of rows left."""
+    def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
+        """Write the rows of Parquet files as one, of each without those of some batches; returns their number."""
+        ...
+
+    def copy_lasting(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, path: Path, by: str) -> int:
+        """Write those stored rows that still matter, as one Parquet file; returns their number.
+
+        Args:
+            frame: as for `merge`.
+            batches: as for `merge`.
+            stored: as for `merge`.
+            path: the file.
+            by: `""`, or `_batch`: then each batch keeps what would matter without the others.
+        """
+        ...
+
+    def tally(self, paths: Sequence[Path]) -> list[list[tuple[int, str, int, int]]]:
+        """Count the rows of each Parquet file by (batch, name, revision); raises LedgerDamaged if one is none."""
         ...
 
     def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from snapshotter import lasting, merge
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn
 from snapshotter.engine.acceptance import Acceptance
@@ -15,6 +16,7 @@ from snapshotter.frame import Field, Frame, Group
 from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import identifier
 
+_TALLIED = 100  # files that one query counts
 _MANY_CELLS = 10_000  # tables times columns, from which on one table costs less than planning them all
 
 
@@ -40,12 +42,38 @@ class DuckDBEngine(Acceptance):
         )
         return self._copy(query, path, "FORMAT parquet")
 
-    def rewrite_part(self, source: Path, without: Sequence[int], path: Path) -> int:
-        """Copy the other rows."""
-        gone = ", ".join(f"{batch:d}" for batch in without)
-        query = f"SELECT * FROM read_parquet({literal(str(source))}) WHERE _batch NOT IN ({gone})"
+    def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
+        """Copy them in one pass."""
         with self._reading_ledger():
-            return self._copy(query, path, "FORMAT parquet")
+            return self._copy(_rows_of(sources), path, "FORMAT parquet")
+
+    def copy_lasting(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, path: Path, by: str) -> int:
+        """Find their ranks first, and then the rows as they are stored."""
+        with self._reading_ledger():
+            self._set_batches(batches, frame.groups)
+            self._run(f"CREATE OR REPLACE VIEW cells AS {self._source(frame, stored)}")
+            self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, 'cells')}")
+            self._run(f"CREATE OR REPLACE TABLE tops AS {lasting.tops(frame, 'all_rows', by)}")
+            self._run(f"CREATE OR REPLACE TABLE equals AS {lasting.equals(frame, 'all_rows', 'tops', by)}")
+            self._run(f"CREATE OR REPLACE TABLE kept AS {lasting.ranks(frame, 'tops', 'equals')}")
+            sources = {source: stored.hidden.get(source, ()) for source in stored.paths}
+            return self._copy(lasting.rows(f"({_rows_of(sources)})", "kept"), path, "FORMAT parquet")
+
+    def tally(self, paths: Sequence[Path]) -> list[list[tuple[int, str, int, int]]]:
+        """Count in one query for many files; a path as a column could meet a column of theirs."""
+        found: list[list[tuple[int, str, int, int]]] = [[] for _ in paths]
+        for first in range(0, len(paths), _TALLIED):
+            query = " UNION ALL ".join(
+                f"SELECT {place:d}, _batch, source_filename, source_revision, count(*) "
+                f"FROM read_parquet({literal(str(path))}) GROUP BY ALL"
+                for place, path in enumerate(paths[first : first + _TALLIED], first)
+            )
+            with self._reading_ledger():
+                rows = self._all(query)
+            for place, *tally in rows:
+                batch, name, revision, count = tally
+                found[place].append((int(batch), str(name), int(revision), int(count)))
+        return found
 
     # -- merging
 
@@ -88,8 +116,8 @@ class DuckDBEngine(Acceptance):
                 parts.append(f"{identifier(column.physical)}{cast} AS {field.name}")
                 if column.offset:
                     parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
-            paths = ", ".join(literal(str(path)) for path in stored.paths)
-            sources.append(f"SELECT {', '.join(parts)} FROM read_parquet([{paths}], union_by_name=true)")
+            found = _rows_of({path: stored.hidden.get(path, ()) for path in stored.paths})
+            sources.append(f"SELECT {', '.join(parts)} FROM ({found})")
         typed = [
             (name, "VARCHAR" if name != field.name else field.stored) for field in frame.fields for name in field.names
         ]
@@ -192,3 +220,22 @@ class DuckDBEngine(Acceptance):
             changed += [((row, place), (list(parts), name, old, new)) for row, old, new, *parts in rows]
         changed.sort(key=lambda item: item[0])
         return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
+
+
+def _rows_of(sources: Mapping[Path, Collection[int]]) -> str:
+    """Query of the rows of Parquet files, of each without those of some batches.
+
+    By name: a file that was written early lacks columns that came later.
+    """
+    whole = [path for path, without in sources.items() if not without]
+    queries = [f"SELECT * FROM {_parquet(whole)}"] if whole else []
+    for path, without in sources.items():
+        if without:
+            listed = ", ".join(f"{batch:d}" for batch in sorted(without))
+            queries.append(f"SELECT * FROM {_parquet([path])} WHERE _batch NOT IN ({listed})")
+    return " UNION ALL BY NAME ".join(queries)
+
+
+def _parquet(paths: Sequence[Path]) -> str:
+    listed = ", ".join(literal(str(path)) for path in paths)
+    return f"read_parquet([{listed}], union_by_name = true)"

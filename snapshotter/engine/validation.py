@@ -14,7 +14,7 @@ from itertools import chain
 from snapshotter.contract import Contract
 from snapshotter.contract.checks import Check, column_checks, key_check
 from snapshotter.contract.columns import fold
-from snapshotter.engine.base import Cell, Span
+from snapshotter.engine.base import Cell, Spans
 from snapshotter.sql import all_of
 
 
@@ -33,7 +33,7 @@ class Validation:
         self,
         contract: Contract,
         cells: Sequence[Cell],
-        spans: Sequence[Span],
+        spans: Spans,
         now: datetime | None,
         *,
         transformed: bool = False,
@@ -140,8 +140,8 @@ class Validation:
         One query around the other, a step each: a step written into the next one would be computed twice there.
         """
         if len(self._spans) == 1:
-            (span,) = self._spans
-            where, batch, row = "raw r", f"{span.batch:d}", f"r.{self._place} - {span.first:d} + {span.record:d}"
+            first, number, record = self._spans.firsts[0], self._spans.batches[0], self._spans.records[0]
+            where, batch, row = "raw r", f"{number:d}", f"r.{self._place} - {first:d} + {record:d}"
         else:
             where = f"raw r ASOF JOIN spans s ON r.{self._place} >= s.first"
             batch, row = "s.batch", f"r.{self._place} - s.first + s.record"

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
 from snapshotter import disk
 from snapshotter.errors import LedgerDamaged, NoSuchSnapshot, NotRestorable
+from snapshotter.ledger import checkpoint
+from snapshotter.ledger.acknowledged import Acknowledged
+from snapshotter.ledger.folding import Fold, fold
+from snapshotter.ledger.holdings import Holdings, restorable
 from snapshotter.ledger.log import Log
 from snapshotter.ledger.records import Commit, PartRecord
-from snapshotter.ledger.state import Batch, State, fold
+from snapshotter.ledger.state import Batch, State
+
+_MAGIC = b"PAR1"  # https://parquet.apache.org/docs/file-format/: a file begins and ends so
 
 
 class Ledger:
-    """One dataset's ledger.
+    """One dataset's ledger. Opened again, it reads only what was committed since.
 
     Args:
         root: the Delta table's folder, `output/ledger/<dataset>`.
@@ -27,86 +32,106 @@ class Ledger:
         """Nothing is read yet."""
         self.root, self.dataset = root, dataset
         self._log = Log(root, dataset)
-        self._commits: list[tuple[int, Commit]] = []
+        self._acknowledged = Acknowledged(root, dataset)
+        self._fold, self._folded = Fold(), 0
+        self._state = State()
+
+    @property
+    def commits(self) -> list[tuple[int, Commit]]:
+        """Every commit, with the Delta version that it made."""
+        return self._log.commits
 
     def exists(self) -> bool:
         """Whether anything was ever committed."""
         return self._log.exists()
 
-    def open(self) -> State:
+    def open(self, *, mend: bool = False) -> State:
         """Read the log.
+
+        The newest entry, if it is torn and nobody was ever told of it, does not count: its files are still in the
+        queue.
+
+        Args:
+            mend: set such an entry aside; only under the writer's lock.
 
         Raises:
             LedgerDamaged: the log, or a live Parquet file, is not what the log says.
             LedgerForeign: something else wrote to the table.
         """
-        self._commits = self._log.read()
-        self._refuse_lost_entries()
-        state = fold(self._commits)
-        for part in state.parts.values():
+        versions, known = self._log.versions(), self._acknowledged.read()
+        newest = max(versions, default=-1)
+        self._refuse_lost_entries(newest, known.version)
+        try:
+            goes_on = self._log.read()
+            self._verify_newest(known.digest if known.version == newest else "")
+        except LedgerDamaged:
+            if newest <= max(known.version, 0):
+                raise
+            goes_on = self._log.read(until=newest - 1)
+            if mend:
+                disk.move(self._log.entry(newest), self.root / f"_torn-{newest}-{uuid.uuid4().hex}.json")
+        if not goes_on:
+            self._fold, self._folded = Fold(), 0
+        self._fold_new()
+        for part in self._state.parts.values():
             self._verify_size(part)
-        return state
+        return self._state
 
     def at(self, snapshot: int) -> State:
-        """The state as of a snapshot.
+        """The state as of a snapshot, with the Parquet files in which its rows are now.
 
         Raises:
             NoSuchSnapshot: there is none of that number.
             NotRestorable: its rows are not all there any more.
         """
-        state = fold(self._commits, until=snapshot)
-        if snapshot not in state.snapshots:
-            numbers = sorted(fold(self._commits).snapshots)
-            known = f"1 to {numbers[-1]}" if numbers else "none yet"
-            raise NoSuchSnapshot(dataset=self.dataset, snapshot=snapshot, known=known)
-        sizes = self._sizes()
-        gone = [part.path for part in state.parts.values() if sizes.get(part.path) != part.size]
-        if gone:
-            problem = f"{len(gone)} of its Parquet files are gone or damaged"
+        known = self._state.snapshots
+        if snapshot not in known:
+            numbers = f"1 to {max(known)}" if known else "none yet"
+            raise NoSuchSnapshot(dataset=self.dataset, snapshot=snapshot, known=numbers)
+        if snapshot < self._state.horizon:
+            problem = f"prune forgot what was before snapshot {self._state.horizon}"
+            raise NotRestorable(dataset=self.dataset, snapshot=snapshot, problem=problem)
+        state, missing = self.holdings().cover(fold(self.commits, until=snapshot))
+        if missing:
+            problem = f"the rows of {len(missing)} of its files are gone or damaged"
             raise NotRestorable(dataset=self.dataset, snapshot=snapshot, problem=problem)
         return state
 
     def restorable(self) -> set[int]:
         """The numbers of the snapshots whose rows are all there."""
-        sizes = self._sizes()
-        live: dict[str, int] = {}
-        found = set()
-        for _, commit in self._commits:
-            for path in commit.removed_parts:
-                live.pop(path)
-            live |= {part.path: part.size for part in commit.parts}
-            if commit.snapshot is not None and live.items() <= sizes.items():
-                found.add(commit.snapshot)
-        return found
+        return restorable(self.commits, self.holdings().batches, self._state.horizon)
 
     def newest(self) -> Commit | None:
         """The newest commit, of whatever kind."""
-        return self._commits[-1][1] if self._commits else None
+        return self.commits[-1][1] if self.commits else None
 
     def new_part(self) -> Path:
         """A path for a new Parquet file; nothing is there yet."""
         return self.root / f"part-{uuid.uuid4().hex}.parquet"
 
     def all_parts(self) -> dict[str, PartRecord]:
-        """Every Parquet file that a commit ever named."""
-        return {part.path: part for _, commit in self._commits for part in (*commit.parts, *commit.shelved)}
+        """Every Parquet file that a commit named and none forgot."""
+        return self._fold.known
 
-    def holding(self, batches: Iterable[Batch]) -> dict[str, list[int]]:
+    def holdings(self) -> Holdings:
+        """The Parquet files that are there, and what they hold."""
+        sizes = {entry.name: entry.stat().st_size for entry in self.root.glob("*.parquet")}
+        return Holdings({path: part for path, part in self.all_parts().items() if sizes.get(path) == part.size})
+
+    def holding(self, batches: Iterable[Batch]) -> dict[str, set[int]]:
         """The Parquet files that hold the rows of batches which do not count now, and which of them each holds.
 
         Raises:
             NotRestorable: the rows of a batch are not there any more.
         """
-        sizes, found = self._sizes(), dict[str, list[int]]()
-        there = [part for part in self.all_parts().values() if sizes.get(part.path) == part.size]
-        for batch in batches:
-            part = next((part for part in there if batch.id in part.batches), None)
-            if part is not None:
-                found.setdefault(part.path, []).append(batch.id)
-            elif batch.record.accepted:
-                what = f"the rows of {batch.record.name!r}, revision {batch.record.revision}, which would count again,"
+        wanted = {batch.id: batch for batch in batches}
+        found = self.holdings().assign(wanted)
+        for number in wanted.keys() - set[int]().union(*found.values()):
+            record = wanted[number].record
+            if record.accepted:
+                what = f"the rows of {record.name!r}, revision {record.revision}, which would count again,"
                 problem = f"{what} are not there any more; nothing was changed"
-                raise NotRestorable(dataset=self.dataset, snapshot=batch.snapshot, problem=problem)
+                raise NotRestorable(dataset=self.dataset, snapshot=wanted[number].snapshot, problem=problem)
         return found
 
     def prepare(self) -> None:
@@ -114,7 +139,7 @@ class Ledger:
         if not self.exists():
             disk.remove_tree(self.root / "_delta_log")
             self._log.create()
-            self._commits = self._log.read()
+            self._log.read()
 
     def commit(self, commit: Commit) -> State:
         """Make a change count; the COMMIT POINT of the write order.
@@ -125,12 +150,10 @@ class Ledger:
         Returns:
             The state after it.
         """
-        before = fold(self._commits)
-        version = max(before.version, 0) + 1
-        self._log.append(version, commit, [before.parts[path] for path in commit.removed_parts])
-        self._acknowledge(version, finished=False)
-        self._commits.append((version, commit))
-        return fold(self._commits)
+        self._log.append(commit, [self._state.parts[path] for path in commit.removed_parts])
+        self._acknowledged.write(self._log.version, self._log.digest, finished=False)
+        self._fold_new()
+        return self._state
 
     def part(self, path: Path, rows: int, batches: tuple[int, ...]) -> PartRecord:
         """Make a freshly written Parquet file durable and describe it."""
@@ -149,43 +172,56 @@ class Ledger:
             if entry.name.startswith(disk.TEMPORARY) or (entry.suffix == ".parquet" and entry.name not in named):
                 disk.remove(entry)
 
+    def entries(self) -> int:
+        """The number of entries in `_delta_log`."""
+        return len(self._log.versions())
+
+    def shed(self, keep: int) -> None:
+        """Write a checkpoint for other readers, and move all but the newest entries into the history.
+
+        Args:
+            keep: the number of entries that stay.
+        """
+        checkpoint.shed(self._log, keep)
+
+    def renew(self) -> None:
+        """Make anew what is derived of the log: checkpoint, history and their digests."""
+        checkpoint.renew(self._log)
+
     def finish(self) -> None:
         """Note that all files are where the newest commit wants them: what moves from now on, a person moves."""
-        if self._commits and not self.is_finished():
-            self._acknowledge(self._commits[-1][0], finished=True)
+        if self.commits and not self.is_finished():
+            self._acknowledged.write(self._log.version, self._log.digest, finished=True)
 
     def is_finished(self) -> bool:
         """Whether the newest commit was followed to its end."""
-        note = self._acknowledged()
-        return not self._commits or (note.get("version") == self._commits[-1][0] and bool(note.get("finished")))
+        note = self._acknowledged.read()
+        return not self.commits or (note.version == self._log.version and note.finished)
 
-    @property
-    def _note(self) -> Path:
-        """The number of the newest entry that was acknowledged: an entry that is lost cannot tell of itself."""
-        return self.root / "_acknowledged.json"
+    def _fold_new(self) -> None:
+        for version, commit in self.commits[self._folded :]:
+            self._fold.add(version, commit)
+        self._folded = len(self.commits)
+        self._state = self._fold.state()
 
-    def _acknowledge(self, version: int, *, finished: bool) -> None:
-        disk.replace(self._note, json.dumps({"version": version, "finished": finished}).encode())
-
-    def _acknowledged(self) -> dict[str, int]:
-        try:
-            note = json.loads(self._note.read_bytes())
-            return {"version": int(note["version"]), "finished": int(note.get("finished", False))}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise LedgerDamaged(dataset=self.dataset, problem=f"{self._note.name} cannot be read") from None
-
-    def _refuse_lost_entries(self) -> None:
-        versions = self._log.versions()
-        if not versions and self.root.is_dir() and any(self.root.glob("*.parquet")):
+    def _refuse_lost_entries(self, newest: int, acknowledged: int) -> None:
+        if newest < 0 and self.root.is_dir() and any(self.root.glob("*.parquet")):
             raise LedgerDamaged(dataset=self.dataset, problem="its log is gone")
-        acknowledged = self._acknowledged().get("version", -1)
-        if acknowledged > max(versions, default=-1):
+        if acknowledged > newest:
             raise LedgerDamaged(dataset=self.dataset, problem=f"entry {acknowledged} of its log is gone")
 
-    def _sizes(self) -> dict[str, int]:
-        return {entry.name: entry.stat().st_size for entry in self.root.glob("*.parquet")}
+    def _verify_newest(self, digest: str) -> None:
+        """The newest entry is the one that was acknowledged, and its Parquet files can be opened."""
+        if digest and digest != self._log.digest:
+            raise LedgerDamaged(dataset=self.dataset, problem="the newest entry of its log is not what it was")
+        newest = self.newest()
+        for part in newest.parts if newest else ():
+            self._verify_size(part)
+            with (self.root / part.path).open("rb") as file:
+                first = file.read(len(_MAGIC))
+                file.seek(-len(_MAGIC), 2)
+                if (first, file.read()) != (_MAGIC, _MAGIC):
+                    raise LedgerDamaged(dataset=self.dataset, problem=f"{part.path} is no Parquet file any more")
 
     def _verify_size(self, part: PartRecord) -> None:
         try:

@@ -9,9 +9,11 @@ version 2: commitInfo, metaData, add, remove, txn.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from pydantic import ValidationError
 from snapshotter import disk
 from snapshotter.contract.columns import StoredColumn
 from snapshotter.errors import LedgerDamaged, LedgerForeign
+from snapshotter.ledger.history import Entry, History
 from snapshotter.ledger.records import FORMAT, Commit, PartRecord
 
 APPLICATION = "snapshotter"
@@ -43,8 +46,11 @@ OWN_COLUMNS = (
 )
 
 
+_Mark = tuple[int, int, int]  # inode, mtime (ns), size
+
+
 class Log:
-    """The `_delta_log` of one table.
+    """The `_delta_log` of one table, and the history of the entries that left it.
 
     Args:
         root: the table's folder.
@@ -55,14 +61,21 @@ class Log:
         """Nothing is read yet."""
         self.root, self.dataset = root, dataset
         self.folder = root / "_delta_log"
+        self.history = History(root)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.commits: list[tuple[int, Commit]] = []
+        self.version, self.digest = -1, ""
         self._metadata: dict[str, Any] = {}
+        self._marks: dict[Path, _Mark] = {}
 
     def exists(self) -> bool:
         """Whether there is a table."""
         return bool(self.versions())
 
     def versions(self) -> list[int]:
-        """The versions that the log holds, in order."""
+        """The versions whose entries are in `_delta_log`, in order."""
         if not self.folder.is_dir():
             return []
         return sorted(int(entry.name[:20]) for entry in self.folder.iterdir() if _ENTRY.fullmatch(entry.name))
@@ -80,36 +93,99 @@ class Log:
         fields = [Field(name, PrimitiveType(kind), nullable=True) for name, kind in OWN_COLUMNS]
         with disk.writing(self.root):
             DeltaTable.create(str(self.root), Schema(fields), name=self.dataset, configuration=_PROPERTIES)
-        disk.sync_file(self._entry(0))
+        disk.sync_file(self.entry(0))
         disk.sync_folder(self.folder)
         disk.sync_folder(self.root)
 
-    def read(self) -> list[tuple[int, Commit]]:
-        """All commits of ours, with their versions.
+    def read(self, *, until: int | None = None) -> bool:
+        """Read the entries that were not read yet into `commits`, `version` and `digest` (of the newest entry).
+
+        Args:
+            until: leave out later entries: they are torn, and nobody was told of them.
+
+        Returns:
+            Whether what had been read before still holds; if not, all was read anew.
 
         Raises:
             LedgerDamaged: an entry is missing, or does not hold what it says.
             LedgerForeign: something else wrote to the table, or a newer version of this.
         """
-        versions = self.versions()
-        if versions != list(range(len(versions))):
-            raise self._damaged("an entry is missing from its log")
-        commits = []
-        for version in versions:
-            actions = self._actions(version)
-            self._take_metadata(actions)
-            record = next((a["commitInfo"].get(APPLICATION) for a in actions if "commitInfo" in a), None)
-            if record is not None:
-                commits.append((version, self._commit(version, record, actions)))
-            elif version:
-                raise self._foreign(f"version {version} of the table was not written by snapshotter")
-        return commits
+        entries, goes_on = self._later_entries(), until is None or self.version <= until
+        if entries is None or not goes_on:
+            self._forget()
+            entries, goes_on = self._all_entries(), False
+        for version, content in entries:
+            if until is None or version <= until:
+                self._take(version, content)
+        self.remember()
+        return goes_on
 
-    def append(self, version: int, commit: Commit, sizes: Iterable[PartRecord] = ()) -> None:
+    def _later_entries(self) -> list[Entry] | None:
+        """The entries behind those that were read; None if those are not all as they were."""
+        marks = self._present()
+        if self.version < 0 or any(marks.get(path) != mark for path, mark in self._marks.items()):
+            return None
+        versions = [version for version in self.versions() if version > self.version]
+        found = [(version, content) for version in versions if (content := self._bytes(version)) is not None]
+        is_whole = [version for version, _ in found] == list(range(self.version + 1, self.version + 1 + len(found)))
+        return found if is_whole else None
+
+    def _all_entries(self) -> list[Entry]:
+        """Every entry: what is in `_delta_log` is read first, since what leaves it is in the history before."""
+        for _ in range(2):
+            present = [
+                (version, content) for version in self.versions() if (content := self._bytes(version)) is not None
+            ]
+            try:
+                first = present[0][0] if present else 0
+                shed = {version: content for version, content in self.history.read() if version < first}
+            except (ValueError, OSError) as error:
+                raise self.damaged(f"its history cannot be read: {error}") from None
+            entries = [*shed.items(), *present]
+            if [version for version, _ in entries] == list(range(len(entries))):
+                return entries
+        raise self.damaged("an entry is missing from its log")
+
+    def _bytes(self, version: int) -> bytes | None:
+        """An entry; None if it left the log since it was seen there."""
+        try:
+            return self.entry(version).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self.damaged(f"entry {version} of its log cannot be read: {error.strerror}") from None
+
+    def _present(self) -> dict[Path, _Mark]:
+        """What tells each file of the log from another one of its name, such as one of a ledger that was begun anew."""
+        found = {}
+        for path in [*map(self.entry, self.versions()), *self.history.files()]:
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                found[path] = (status.st_ino, status.st_mtime_ns, status.st_size)
+        return found
+
+    def remember(self) -> None:
+        """Take the files of the log for what was read, after they were changed by their owner."""
+        self._marks = self._present()
+
+    def _take(self, version: int, content: bytes) -> None:
+        actions = self._actions(version, content)
+        self._take_metadata(actions)
+        infos = [a["commitInfo"] for a in actions if isinstance(a.get("commitInfo"), dict)]
+        record = next((info.get(APPLICATION) for info in infos), None)
+        if record is not None:
+            commit = self._commit(version, record, actions)
+            if commit.previous and commit.previous != self.digest:
+                raise self.damaged(f"entry {version - 1} of its log is not what it was")
+            self.commits.append((version, commit))
+        elif version:
+            raise self._foreign(f"version {version} of the table was not written by snapshotter")
+        self.version, self.digest = version, hashlib.sha256(content).hexdigest()
+
+    def append(self, commit: Commit, sizes: Iterable[PartRecord] = ()) -> None:
         """Commit: this is the point from which the change counts.
 
         Args:
-            version: the Delta version that it makes, one more than the last.
             commit: our record.
             sizes: the records of the parts that the commit removes.
 
@@ -117,28 +193,30 @@ class Log:
             LedgerForeign: another writer made this version.
             NotWritten: the system refused; nothing counts.
         """
+        version, commit = self.version + 1, commit.model_copy(update={"previous": self.digest})
         lines = "".join(
             json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n"
             for action in self._entry_of(commit, list(sizes))
         )
         try:
-            disk.create(self._entry(version), lines.encode(), self.root)
+            disk.create(self.entry(version), lines.encode(), self.root)
         except FileExistsError:
             raise self._foreign("another program committed at the same time") from None
+        self.commits.append((version, commit))
+        self.version, self.digest = version, hashlib.sha256(lines.encode()).hexdigest()
+        self.remember()
 
-    def _entry(self, version: int) -> Path:
+    def entry(self, version: int) -> Path:
+        """Where the entry of a version is, while it is in `_delta_log`."""
         return self.folder / f"{version:020d}.json"
 
-    def _actions(self, version: int) -> list[dict[str, Any]]:
+    def _actions(self, version: int, content: bytes) -> list[dict[str, Any]]:
         try:
-            text = self._entry(version).read_bytes().decode()
-            actions = [json.loads(line) for line in text.split("\n") if line]
+            actions = [json.loads(line) for line in content.decode().split("\n") if line]
         except ValueError:
-            raise self._damaged(f"entry {version} of its log cannot be read") from None
-        except OSError as error:
-            raise self._damaged(f"entry {version} of its log cannot be read: {error.strerror}") from None
+            raise self.damaged(f"entry {version} of its log cannot be read") from None
         if not actions or not all(isinstance(action, dict) for action in actions):
-            raise self._damaged(f"entry {version} of its log is empty")
+            raise self.damaged(f"entry {version} of its log is empty")
         return actions
 
     def _take_metadata(self, actions: Sequence[dict[str, Any]]) -> None:
@@ -155,11 +233,11 @@ class Log:
         try:
             commit = Commit.model_validate(record)
         except ValidationError:
-            raise self._damaged(f"entry {version} of its log does not hold a commit") from None
-        added = {action["add"]["path"] for action in actions if "add" in action}
-        removed = {action["remove"]["path"] for action in actions if "remove" in action}
+            raise self.damaged(f"entry {version} of its log does not hold a commit") from None
+        added = {_path_of(action["add"]) for action in actions if "add" in action}
+        removed = {_path_of(action["remove"]) for action in actions if "remove" in action}
         if added != {part.path for part in commit.parts} or removed != set(commit.removed_parts):
-            raise self._damaged(f"entry {version} of its log does not hold the files it says")
+            raise self.damaged(f"entry {version} of its log does not hold the files it says")
         return commit
 
     def _entry_of(self, commit: Commit, removed: list[PartRecord]) -> list[dict[str, Any]]:
@@ -175,8 +253,10 @@ class Log:
         if commit.columns:
             self._metadata = {**self._metadata, "schemaString": self._schema_with(commit.columns)}
             actions.append({"metaData": self._metadata})
-        actions += [_add(part, at) for part in commit.parts]
-        actions += [_remove(part, at) for part in removed]
+        # Readers that follow what is new in a table have nothing to see where rows only change their file.
+        is_new = commit.kind not in ("upkeep", "prune")
+        actions += [_add(part, at, is_new=is_new) for part in commit.parts]
+        actions += [_remove(part, at, is_new=is_new) for part in removed]
         if commit.snapshot is not None:
             actions.append({"txn": {"appId": APPLICATION, "version": commit.snapshot, "lastUpdated": at}})
         return actions
@@ -189,11 +269,16 @@ class Log:
                 schema["fields"].append(_field(column.offset, "string"))
         return json.dumps(schema, ensure_ascii=False)
 
-    def _damaged(self, problem: str) -> LedgerDamaged:
+    def damaged(self, problem: str) -> LedgerDamaged:
+        """The error for what is wrong with the log."""
         return LedgerDamaged(dataset=self.dataset, problem=problem)
 
     def _foreign(self, problem: str) -> LedgerForeign:
         return LedgerForeign(dataset=self.dataset, problem=problem)
+
+
+def _path_of(action: object) -> object:
+    return action.get("path") if isinstance(action, dict) else None
 
 
 def delta_type(contract_type: str) -> str:
@@ -212,7 +297,7 @@ def _field(name: str, kind: str) -> dict[str, Any]:
     return {"name": name, "type": kind, "nullable": True, "metadata": {}}
 
 
-def _add(part: PartRecord, at: int) -> dict[str, Any]:
+def _add(part: PartRecord, at: int, *, is_new: bool) -> dict[str, Any]:
     statistics = json.dumps({"numRecords": part.rows})  # no minima: a wrong one makes readers drop rows silently
     return {
         "add": {
@@ -220,18 +305,18 @@ def _add(part: PartRecord, at: int) -> dict[str, Any]:
             "partitionValues": {},
             "size": part.size,
             "modificationTime": at,
-            "dataChange": True,
+            "dataChange": is_new,
             "stats": statistics,
         }
     }
 
 
-def _remove(part: PartRecord, at: int) -> dict[str, Any]:
+def _remove(part: PartRecord, at: int, *, is_new: bool) -> dict[str, Any]:
     return {
         "remove": {
             "path": part.path,
             "deletionTimestamp": at,
-            "dataChange": True,
+            "dataChange": is_new,
             "extendedFileMetadata": True,
             "partitionValues": {},
             "size": part.size,

@@ -180,14 +180,16 @@ class Move(_Record):
     reason: Failure | None = None
 
 
-Kind = Literal["run", "reset", "withdraw", "config", "rebuild", "files"]
+Kind = Literal["run", "reset", "withdraw", "config", "rebuild", "files", "upkeep", "prune"]
 
 
 class Commit(_Record):
     """One change of the ledger.
 
     Args:
-        kind: `files` only records what became of files; all others make a snapshot.
+        previous: sha256 of the log's entry before this one.
+        kind: `files` only records what became of files, `upkeep` puts Parquet files together, and `prune` forgets;
+            all others make a snapshot.
         snapshot: the number of the snapshot that it makes.
         at: when.
         contract: the dataset's configuration, as it holds for this snapshot.
@@ -197,12 +199,16 @@ class Commit(_Record):
         columns: columns that are new in the table.
         shapes: headers that are new: (index of the column, published name) in the header's order.
         parts, removed_parts: Parquet files that belong to the table from now on, or no longer.
-        shelved: Parquet files beside the table: rows of new batches that a newer revision replaces already.
+        shelved: Parquet files beside the table: rows that do not count now, but may again.
+        forgotten: Parquet files that are removed: what they held is in others now, or was pruned.
+        horizon: of a prune: the oldest snapshot that can still be restored.
+        by_batch: of a prune: whether each batch kept its rows for itself, so that a revision can still replace it.
         moves: archived files that go elsewhere.
         counts, view: the result.
     """
 
     format: int = FORMAT
+    previous: str = ""
     kind: Kind
     snapshot: int | None = None
     at: datetime
@@ -216,6 +222,9 @@ class Commit(_Record):
     parts: tuple[PartRecord, ...] = ()
     removed_parts: tuple[str, ...] = ()
     shelved: tuple[PartRecord, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    horizon: int | None = None
+    by_batch: bool = False
     moves: tuple[Move, ...] = ()
     counts: Counts = Counts()
     view: ViewRecord | None = None

@@ -1,10 +1,11 @@
-"""The state of a ledger: a fold over its commits, without effects."""
+"""The state of a ledger, as of one commit; `folding` makes it of commits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from snapshotter.contract.columns import StoredColumn
 from snapshotter.ledger.records import Commit, FileRecord, PartRecord, Status
@@ -12,14 +13,6 @@ from snapshotter.ledger.records import Commit, FileRecord, PartRecord, Status
 Shape = tuple[tuple[int, str], ...]
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-# What becomes of a batch that a commit of this kind drops.
-_DROPPED_BY = {
-    "run": Status.REPLACED,
-    "reset": Status.ROLLED_BACK,
-    "withdraw": Status.WITHDRAWN,
-    "rebuild": Status.REPLACED,
-}
 
 
 @dataclass(frozen=True)
@@ -90,6 +83,9 @@ class State:
         snapshots: the commits that made snapshots, by number.
         parts: the live Parquet files by name.
         files: (when, record) of every file that a run ever took, in order.
+        hidden: batches whose rows in a file of `parts` are not to be read, since another one has them, by its name.
+        horizon: the oldest snapshot that was not pruned; a batch that an older one brought is behind the horizon.
+        by_batch: whether each batch behind the horizon kept its rows for itself, so that a revision can replace it.
     """
 
     version: int = -1
@@ -99,29 +95,28 @@ class State:
     snapshots: dict[int, Commit] = field(default_factory=dict)
     parts: dict[str, PartRecord] = field(default_factory=dict)
     files: tuple[tuple[datetime, FileRecord], ...] = ()
+    hidden: dict[str, frozenset[int]] = field(default_factory=dict)
+    horizon: int = 1
+    by_batch: bool = False
 
     @property
     def current(self) -> Commit | None:
         """The commit of the current snapshot."""
         return self.snapshots[max(self.snapshots)] if self.snapshots else None
 
-    @property
+    @cached_property
     def live(self) -> list[Batch]:
         """The batches that count, in the order of their rank."""
         return sorted((b for b in self.batches.values() if b.status is Status.APPLIED), key=lambda b: b.rank)
 
-    @property
+    @cached_property
     def held(self) -> list[Batch]:
         """The batches that were delivered and not taken back, in the order of their coming."""
         return [batch for _, batch in sorted(self.batches.items()) if batch.held]
 
-    def without(self, numbers: Collection[int]) -> State:
-        """The state as if some batches had never come; its Parquet files are those that it has now."""
-        left = {
-            n: replace(b, status=Status.WITHDRAWN, held=False) if n in numbers else b for n, b in self.batches.items()
-        }
-        _settle(left)
-        return replace(self, batches=left)
+    def is_behind_horizon(self, batch: Batch) -> bool:
+        """Whether a snapshot that can no longer be restored brought a batch: rows that it hid may be pruned."""
+        return batch.snapshot < self.horizon
 
     @property
     def next_batch(self) -> int:
@@ -152,65 +147,3 @@ class State:
             if other is None or (batch.record.revision, batch.id) > (other.record.revision, other.id):
                 found[batch.record.name] = batch
         return found
-
-
-def fold(commits: Iterable[tuple[int, Commit]], until: int | None = None) -> State:
-    """The state after these commits, (Delta version, record) in order.
-
-    Args:
-        commits: all commits of the ledger.
-        until: stop behind the commit that made this snapshot.
-    """
-    state = State()
-    files: list[tuple[datetime, FileRecord]] = []
-    columns: list[StoredColumn] = []
-    shapes: list[Shape] = []
-    same: dict[tuple[str, int, str], list[int]] = {}
-    for version, commit in commits:
-        columns += commit.columns
-        shapes += commit.shapes
-        files += ((commit.at, record) for record in commit.files)
-        _fold_parts(state.parts, commit)
-        _fold_batches(state.batches, commit, same)
-        state = replace(state, version=version)
-        if commit.snapshot is not None:
-            state.snapshots[commit.snapshot] = commit
-            if commit.snapshot == until:
-                break
-    _settle(state.batches)
-    return replace(state, columns=tuple(columns), shapes=tuple(shapes), files=tuple(files))
-
-
-def _fold_parts(parts: dict[str, PartRecord], commit: Commit) -> None:
-    for path in commit.removed_parts:
-        parts.pop(path)
-    parts |= {part.path: part for part in commit.parts}
-
-
-def _fold_batches(batches: dict[int, Batch], commit: Commit, same: dict[tuple[str, int, str], list[int]]) -> None:
-    """Take a commit's batches in; `same` holds those of equal name, revision and bytes, which have one file."""
-    for record in commit.files:
-        if record.batch is None or commit.snapshot is None:
-            continue
-        twins = same.setdefault((record.name, record.revision, record.sha256), [])
-        for number in twins:  # their file came back out of the queue, or beside theirs, which may be gone
-            batches[number] = replace(batches[number], archived=record.archived)
-        twins.append(record.batch)
-        batches[record.batch] = Batch(record, commit.snapshot, commit.at, record.status, record.archived)
-    for number in commit.dropped:
-        batches[number] = replace(batches[number], status=_DROPPED_BY[commit.kind], held=False)
-    for number in commit.added:
-        batches[number] = replace(batches[number], status=batches[number].record.status, held=True)
-    for move in commit.moves:
-        for number in same.get((move.name, move.revision, move.sha256), ()):
-            batches[number] = replace(batches[number], archived=move.target)
-
-
-def _settle(batches: dict[int, Batch]) -> None:
-    """Give each batch that is held its status: what its run or rebuild said, or that a newer revision replaces it."""
-    held = [batch for batch in batches.values() if batch.held]
-    old = outdated(batch.record for batch in held)
-    for batch in held:
-        status = Status.REPLACED if batch.id in old else batch.record.status
-        if status is not batch.status:
-            batches[batch.id] = replace(batch, status=status)

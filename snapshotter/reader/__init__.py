@@ -12,11 +12,11 @@ from snapshotter.reader.grammar import DELIMITERS
 from snapshotter.reader.header import header_names, header_span
 from snapshotter.reader.irregular import Irregular
 from snapshotter.reader.proof import Layout, Positions, Prover
-from snapshotter.reader.strict import Broken, Measured, measure
+from snapshotter.reader.strict import SCATTERED, Measured, measure
 
 __all__ = [
     "DELIMITERS",
-    "Broken",
+    "SCATTERED",
     "Irregular",
     "Layout",
     "Measured",

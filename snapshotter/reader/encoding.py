@@ -116,7 +116,7 @@ def _refusal(content: Content, failures: Sequence[tuple[str, int]], delimiter: s
     words = []
     for (encoding, offset), record in zip(failures, records, strict=True):
         name = "UTF-8" if codecs.lookup(encoding).name == "utf-8" else encoding
-        place = f" (record {record})" if len(failures) > 1 and record is not None else ""
+        place = f" (record {record})" if record not in (None, records[0]) else ""  # the first one is told by itself
         words.append(f"byte {offset} is not {name}{place}")
     reason = f"{'; '.join(words)}; declare its encoding in `encodings`, or save it as UTF-8"
     return Irregular(reason, records[0], "encoding")

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from snapshotter.reader.irregular import Irregular
+
 _LF, _CR, _QUOTE = 10, 13, 34
+LONGEST = 64 * 2**20  # bytes of a record; the engine holds several records of a text at once
 
 Positions = npt.NDArray[np.int64]
 
@@ -53,6 +56,9 @@ class Prover:
     Args:
         delimiter: one ASCII character.
         detailed: keep where each record starts and ends, and count its cells.
+
+    Raises:
+        Irregular: from any method, for a record that is too long.
     """
 
     def __init__(self, delimiter: str, *, detailed: bool = False) -> None:
@@ -64,10 +70,10 @@ class Prover:
         self._previous = _LF  # the byte before the next chunk
         self._closing = False  # whether that byte closes quotes
         self._crlf: bool | None = None
-        self._record_start = self._header_end = 0
+        self._record_start = self._line_start = self._header_end = 0
         self._lines = self._blank = self._longest = 0
-        self._found: list[tuple[Positions, Positions]] = []
-        self._delimiters: list[Positions] = []
+        self._cells = 0  # delimiters since the record began
+        self._found: list[tuple[Positions, Positions, Positions]] = []
 
     def feed(self, chunk: bytes) -> None:
         """Prove the next bytes.
@@ -79,19 +85,22 @@ class Prover:
             return
         codes = np.frombuffer(chunk, np.uint8)
         quotes = _positions(codes, _QUOTE) if b'"' in chunk else _NONE
-        newlines = self._outside(_positions(codes, _LF), quotes)
+        ends = _positions(codes, _LF)
+        newlines = self._outside(ends, quotes)
         if not (self._quotes_stand_at_edges(codes, quotes) and self._lines_end_alike(codes, chunk, quotes, newlines)):
             raise NotRegular
-        self._count(newlines)
-        if self._detailed:
-            self._delimiters.append(self._outside(_positions(codes, self._delimiter), quotes) + self._offset)
+        cells = self._cells_until(newlines, codes, quotes) if self._detailed else _NONE
+        self._count(newlines, cells)
         self._inside = (self._inside + len(quotes)) & 1
         self._closing = bool(len(quotes) and quotes[-1] == len(codes) - 1 and not self._inside)
         self._previous = int(codes[-1])
         self._offset += len(codes)
+        self._line_start = int(ends[-1]) + 1 + self._offset - len(codes) if len(ends) else self._line_start
+        if self._offset - self._line_start > LONGEST:  # whatever the quotes mean: it is on one line
+            raise too_long(self._lines - self._blank)
 
-    def finish(self) -> Layout:
-        """The proof's result, at the end of the file.
+    def end(self) -> None:
+        """Take the last record into account, if no line end follows it.
 
         Raises:
             NotRegular: the text ends within quotes, or in CR.
@@ -99,14 +108,34 @@ class Prover:
         if self._inside or self._previous == _CR:
             raise NotRegular
         if self._previous != _LF:
-            self._count(np.array([0], np.int64), missing_newline=True)
+            self._count(np.array([0], np.int64), np.array([self._cells + 1]), missing_newline=True)
+
+    @property
+    def pending(self) -> int:
+        """The byte at which the record begins that has not ended yet, counted from the header's first one."""
+        return self._record_start
+
+    def records(self) -> tuple[Positions, Positions, Positions]:
+        """Starts, ends and numbers of cells of the records behind the header that ended since this was last asked."""
+        found = [*self._found, (_NONE, _NONE, _NONE)]
+        self._found = []
+        starts, ends, cells = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return starts, ends, cells
+
+    def finish(self) -> Layout:
+        """The proof's result, at the end of the file.
+
+        Raises:
+            NotRegular: the text ends within quotes, or in CR.
+        """
+        self.end()
         return Layout(
             self._lines - self._blank - 1,
             self._blank,
             self._longest,
             bool(self._crlf),
             self._header_end,
-            *self._details(),
+            *(self.records() if self._detailed else ()),
         )
 
     def _outside(self, positions: Positions, quotes: Positions) -> Positions:
@@ -150,7 +179,17 @@ class Prover:
             self._crlf = bool(has_return[0])
         return bool((has_return == self._crlf).all())
 
-    def _count(self, newlines: Positions, *, missing_newline: bool = False) -> None:
+    def _cells_until(self, newlines: Positions, codes: npt.NDArray[np.uint8], quotes: Positions) -> Positions:
+        """The numbers of cells of the records that end at these newlines."""
+        delimiters = self._outside(_positions(codes, self._delimiter), quotes)
+        before = np.searchsorted(delimiters, newlines)
+        cells: Positions = np.diff(before, prepend=0) + 1
+        if len(cells):
+            cells[0] += self._cells
+        self._cells = len(delimiters) - int(before[-1]) if len(before) else self._cells + len(delimiters)
+        return cells
+
+    def _count(self, newlines: Positions, cells: Positions, *, missing_newline: bool = False) -> None:
         """Take the records that end at these newlines (relative to the chunk) into account."""
         if not len(newlines):
             return
@@ -160,22 +199,29 @@ class Prover:
         blank = lengths <= (2 if self._crlf else 1)
         if missing_newline:
             blank[:] = False
+        self._refuse_too_long(lengths, blank)
+        if self._detailed:
+            behind = slice(None) if self._header_end else slice(1, None)
+            full = ~blank
+            self._found.append((starts[full][behind], ends[full][behind], cells[full][behind]))
         self._header_end = self._header_end or int(ends[0])
         self._lines += len(ends)
         self._blank += int(np.count_nonzero(blank))
         self._longest = max(self._longest, int(lengths.max()))
         self._record_start = int(ends[-1])
-        if self._detailed:
-            self._found.append((starts[~blank], ends[~blank]))
 
-    def _details(self) -> tuple[Positions, Positions, Positions] | tuple[()]:
-        """Starts, ends and numbers of cells of the records behind the header."""
-        if not self._detailed:
-            return ()
-        starts, ends = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
-        delimiters = np.concatenate(self._delimiters)
-        cells = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
-        return starts[1:], ends[1:], cells[1:]
+    def _refuse_too_long(self, lengths: Positions, blank: npt.NDArray[np.bool_]) -> None:
+        longest = int(lengths.argmax())
+        if lengths[longest] > LONGEST:
+            raise too_long(self._lines - self._blank + int(np.count_nonzero(~blank[:longest])))
+
+
+def too_long(record: int) -> Irregular:
+    """What refuses a file with a record that is too long; it is the record of this number."""
+    reason = (
+        f"the record has more than {LONGEST // 2**20} MiB, which is more than is read; is a line end or a quote lost?"
+    )
+    return Irregular(reason, record, "size")
 
 
 _NONE: Positions = np.empty(0, np.int64)

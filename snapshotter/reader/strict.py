@@ -13,29 +13,26 @@ No line is therefore looked at more than three times.
 
 from __future__ import annotations
 
-from array import array
+import mmap
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from snapshotter.apart import Apart, Numbering, Raw, TooScattered
 from snapshotter.errors import ReaderDisagrees
 from snapshotter.reader.grammar import Grammar, Text, fault, grammar
-from snapshotter.reader.proof import Layout, NotRegular, Positions, Prover
+from snapshotter.reader.irregular import Irregular
+from snapshotter.reader.proof import LONGEST, Layout, NotRegular, Positions, Prover, too_long
 from snapshotter.spool import Content
 
 _BATCH = 4096  # records that are written at once
-
-
-class Broken(NamedTuple):
-    """A line that no record could be read from: its number, its bytes without the line end, what is wrong."""
-
-    row: int
-    raw: bytes
-    reason: str
+_BYTES = 2**20  # of records, after which fewer are
+_STEP = 64 * 2**20  # bytes of a mapped text after which those behind it are let go
+SCATTERED = "so many records that cannot be read stand between others that the file is not taken; the first is {row}"
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,12 @@ class Measured:
     Args:
         layout: what was proved of it.
         start: the byte at which its header begins.
-        numbers: the number of each of its records in the file; None if none was left out.
-        broken: the lines that were left out.
+        broken: the lines that were left out, since no record could be read from them.
     """
 
     layout: Layout
     start: int
-    numbers: Positions | None = None
-    broken: tuple[Broken, ...] = ()
+    broken: Apart
 
     @property
     def records(self) -> int:
@@ -61,7 +56,7 @@ class Measured:
 
     def numbered(self) -> Positions:
         """The number in the file of each record of the text."""
-        return np.arange(1, self.layout.records + 1) if self.numbers is None else self.numbers
+        return Numbering([self.broken]).of(np.arange(self.layout.records))
 
 
 def measure(content: Content, name: str, delimiter: str, span: tuple[int, int], scratch: Path) -> Measured:
@@ -75,27 +70,31 @@ def measure(content: Content, name: str, delimiter: str, span: tuple[int, int], 
         scratch: a folder for what does not fit into memory.
 
     Raises:
+        Irregular: a record is too long, or too many lines are broken.
         ReaderDisagrees: what was written anew is not regular, which cannot be.
         Deferred: the file was changed meanwhile.
     """
     start, end = span
     try:
-        return Measured(_prove(content, delimiter, start), start)
+        return Measured(_prove(content, delimiter, start), start, Apart(scratch))
     except NotRegular:
         pass
     header = content.head()[0][start:end]
-    parted = _Parted(grammar(delimiter, is_cr=header.endswith(b"\r")))
+    parted = _Parted(grammar(delimiter, is_cr=header.endswith(b"\r")), Apart(scratch))
     lines = parted.lines(content.view(scratch), end)
-    content.replace(chain([header.removesuffix(b"\n").removesuffix(b"\r") + b"\n"], lines), scratch)
-    numbers = np.array(parted.numbers, np.int64)
+    try:
+        content.replace(chain([header.removesuffix(b"\n").removesuffix(b"\r") + b"\n"], lines), scratch)
+    except TooScattered:
+        row = next(iter(parted.broken)).row
+        raise Irregular(SCATTERED.format(row=row), row) from None
     try:
         layout = _prove(content, delimiter, 0)
     except NotRegular:
         raise ReaderDisagrees(file=name, problem="what was found regular cannot be proved") from None
-    if layout.records != len(numbers):
-        problem = f"{len(numbers)} regular records were found, {layout.records} were proved"
+    if layout.records != parted.records:
+        problem = f"{parted.records} regular records were found, {layout.records} were proved"
         raise ReaderDisagrees(file=name, problem=problem)
-    return Measured(layout, 0, numbers, tuple(parted.broken))
+    return Measured(layout, 0, parted.broken)
 
 
 def _prove(content: Content, delimiter: str, start: int) -> Layout:
@@ -108,26 +107,38 @@ def _prove(content: Content, delimiter: str, start: int) -> Layout:
 class _Parted:
     """The records of a text, told apart from its broken lines."""
 
-    def __init__(self, rules: Grammar) -> None:
+    def __init__(self, rules: Grammar, broken: Apart) -> None:
         self._rules = rules
-        self.numbers = array("q")
-        self.broken: list[Broken] = []
+        self.records = 0
+        self.broken = broken
 
     def lines(self, text: Text, begin: int) -> Iterator[bytes]:
-        """The records from a byte on with LF behind each, in batches; says the rest in `numbers` and `broken`."""
-        number, kept = 0, []
+        """The records from a byte on with LF behind each, in batches; counts them, and sets the rest apart."""
+        number, size = 0, 0
+        kept: list[bytes] = []
         for match in self._rules.line.finditer(text, begin):
+            _let_go(text, match)
             if match.lastindex is None:  # blank lines
                 continue
             number += 1
+            if match.end() - match.start() > LONGEST:
+                raise too_long(number)
             if match.lastindex == 2:
                 raw = match[2] if self._rules.is_cr else match[2].removesuffix(b"\r")
-                self.broken.append(Broken(number, raw, fault(self._rules, text, match.start())))
+                self.broken.add(Raw(number, "csv", fault(self._rules, text, match.start()), raw))
                 continue
             kept.append(match[1])
-            self.numbers.append(number)
-            if len(kept) == _BATCH:
+            size += len(kept[-1])
+            self.records += 1
+            if len(kept) == _BATCH or size > _BYTES:
                 yield b"\n".join(kept) + b"\n"
-                kept = []
+                kept, size = [], 0
         if kept:
             yield b"\n".join(kept) + b"\n"
+
+
+def _let_go(text: Text, match: re.Match[bytes]) -> None:
+    """Let the system take back the memory of a mapped text that was read, each time that a step of it is behind."""
+    behind = match.end() // _STEP * _STEP
+    if match.start() < behind and isinstance(text, mmap.mmap):
+        text.madvise(mmap.MADV_DONTNEED, 0, behind)

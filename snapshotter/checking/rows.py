@@ -1,0 +1,79 @@
+"""The Parquet files: that they are there, and that each holds the rows of its batches, no more and no fewer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from snapshotter.checking.digests import Expected
+from snapshotter.checking.findings import BACKUP, Findings
+from snapshotter.engine import open_engine
+from snapshotter.errors import LedgerDamaged
+from snapshotter.ledger import Ledger
+from snapshotter.ledger.records import PartRecord
+from snapshotter.ledger.state import State
+
+_LIVE = BACKUP + ", or start again with `clean --requeue`; what is published stays as it is"
+_OLD = "the current snapshot does not need it; to have older ones back, " + BACKUP
+
+
+def expected_parts(findings: Findings, ledger: Ledger, state: State, *, quick: bool) -> Iterator[Expected]:
+    """The Parquet files that must be there, with their digests."""
+    parts = state.parts if quick else ledger.all_parts()
+    spare = set() if quick else _spare(ledger, state)
+    for part in parts.values():
+        if part.path not in spare:
+            findings.checked["parts"] += 1
+            remedy = _LIVE if part.path in state.parts else _OLD
+            yield Expected(findings, "part", ledger.root / part.path, part.sha256, remedy)
+
+
+def _spare(ledger: Ledger, state: State) -> set[str]:
+    """Files that are gone and not missed: all snapshots are restorable, and other files hold their batches."""
+    parts = ledger.all_parts()
+    gone = {path for path in parts if path not in state.parts and not (ledger.root / path).exists()}
+    if not gone or set(state.snapshots) - ledger.restorable():
+        return set()
+    held = {batch for path, part in parts.items() if path not in gone for batch in part.batches}
+    return {path for path in gone if held.issuperset(parts[path].batches)}
+
+
+def check_rows(findings: Findings, ledger: Ledger, state: State, *, quick: bool) -> None:
+    """Batch by batch, each Parquet file holds as many rows as were accepted, under the name that was recorded."""
+    parts = state.parts if quick else ledger.all_parts()
+    there = [part for part in parts.values() if (ledger.root / part.path).exists()]
+    for part, found in _tallies(findings, ledger, there):
+        if sum(rows for *_, rows in found) != part.rows or not _is_whole(part, found, state):
+            problem = "it does not hold the rows that were accepted of its batches"
+            findings.found("counts", ledger.root / part.path, problem, _LIVE)
+
+
+def _is_whole(part: PartRecord, found: set[tuple[int, str, int, int]], state: State) -> bool:
+    """Whether the rows are those of the batches; of one behind the horizon some may be pruned, even all."""
+    tally = {number: (name, revision, rows) for number, name, revision, rows in found}
+    if len(tally) < len(found) or not tally.keys() <= set(part.batches):
+        return False
+    for number in part.batches:
+        batch = state.batches[number]
+        name, revision, rows = tally.get(number, (batch.record.name, batch.record.revision, 0))
+        is_enough = rows <= batch.record.accepted if state.is_behind_horizon(batch) else rows == batch.record.accepted
+        if (name, revision) != (batch.record.name, batch.record.revision) or not is_enough:
+            return False
+    return True
+
+
+def _tallies(
+    findings: Findings, ledger: Ledger, parts: list[PartRecord]
+) -> Iterable[tuple[PartRecord, set[tuple[int, str, int, int]]]]:
+    limit = findings.settings.memory_limit
+    with (
+        tempfile.TemporaryDirectory(prefix="snapshotter-") as scratch,
+        open_engine(Path(scratch), findings.layout.output, limit, findings.dataset) as engine,
+    ):
+        try:
+            tallies = engine.tally([ledger.root / part.path for part in parts])
+        except LedgerDamaged as error:
+            findings.found("part", ledger.root, error.message, _LIVE)
+            return []
+    return list(zip(parts, (set(tally) for tally in tallies), strict=True))

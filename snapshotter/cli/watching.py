@@ -1,0 +1,60 @@
+"""The command that watches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snapshotter.cli import events, printing
+from snapshotter.cli.app import app
+from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, exit_status, log_to_file
+from snapshotter.workspace import Workspace
+
+if TYPE_CHECKING:
+    from snapshotter.watch.telling import WatchEvent
+
+
+@app.command(epilog=exit_status())
+def watch(
+    settle: Annotated[
+        float, typer.Option("--settle", metavar="S", help="Seconds for which a file must not change to be taken.")
+    ] = 1.0,
+    poll: Annotated[
+        float, typer.Option("--poll", metavar="S", help="Seconds between two looks at the queue, at most.")
+    ] = 10.0,
+    no_events: Annotated[
+        bool, typer.Option("--no-events", help="Only look; do not ask the system to tell of new files.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Run whenever files have settled, until Ctrl-C or SIGTERM; with --json one object a line for each event.
+
+    The run under way is finished first; asked a second time, it stops before its commit. Logs go to logs/watch.log.
+
+    Example: snapshotter watch --workspace sales --json
+    """
+    from snapshotter.watch import Stop
+
+    space, stop = Workspace(workspace), Stop()
+
+    def tell(event: WatchEvent) -> None:
+        if json:
+            printing.as_json(event)
+            sys.stdout.flush()
+        elif quiet:
+            events.complaint(event)
+        else:
+            events.event(event)
+
+    # Without a level that was asked for, stderr is for the events, which say the same.
+    log_to_file(space.layout.logs / "watch.log", alone="SNAPSHOTTER_LOG_LEVEL" not in os.environ)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.ask())
+    space.watch(settle=settle, poll=poll, events=not no_events, tell=tell, stop=stop)
+    return 0

@@ -1,0 +1,243 @@
+"""`check` verifies everything against everything, and `--repair` mends what can be derived again."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import pytest
+from conftest import drop, latest, run_cli
+
+from snapshotter import Workspace
+from snapshotter.checking.findings import Findings
+from snapshotter.checking.rows import check_rows
+from snapshotter.errors import LockTimeout
+from snapshotter.ledger import Ledger
+
+HEAD = "id,timestamp,v\n"
+A, B = HEAD + "1,2024-01-01,a\n", HEAD + "2,2024-01-01,b\n3,2024-01-01,c\n,,refused\n"
+
+
+@pytest.fixture(scope="module")
+def checked(workspace):
+    """A workspace with four snapshots, refused rows and a withdrawn file."""
+    ws = workspace(**{"a.csv": A, "b.csv": B})
+    ws.run()
+    drop(ws, "c.csv", HEAD + "4,2024-01-01,d\n")
+    ws.run()
+    ws.withdraw("c.csv")
+    drop(ws, "d.csv", HEAD + "5,2024-01-01,e\n")
+    ws.run()
+    return ws
+
+
+@pytest.fixture
+def again(checked, tmp_path):
+    """A copy of it."""
+    return Workspace(shutil.copytree(checked.layout.root, tmp_path / "copy"))
+
+
+def flip(path):
+    """Change one byte of a file, and leave it its time."""
+    content, status = bytearray(path.read_bytes()), path.stat()
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def note(ws):
+    """The note of the newest entry."""
+    return ws.layout.ledger("default") / "_acknowledged.json"
+
+
+def part(ws):
+    """A Parquet file of the current snapshot."""
+    ledger = Ledger(ws.layout.ledger("default"), "default")
+    return ledger.root / next(iter(ledger.open().parts))
+
+
+def listing(ws):
+    """The bytes of every file of a workspace, but for the writer's lock."""
+    found = (path for path in ws.layout.root.rglob("*") if path.is_file() and path.parent != ws.layout.root)
+    return {path: path.read_bytes() for path in found}
+
+
+# -- what it looks at
+
+
+def test_all_proves_each_snapshot(checked):
+    """Three without `--all`, one with `--quick`, and with `--all` every one that can be restored."""
+    assert checked.check().checked["views"] == 3
+    assert checked.check(quick=True).checked["views"] == 1
+    assert checked.check(every=True).checked["views"] == len(checked.snapshots()) == 4
+
+
+def test_rows_are_counted_batch_by_batch(checked):
+    """Two batches whose numbers were exchanged: the total is right, and the check says that they are not."""
+    ledger = Ledger(checked.layout.ledger("default"), "default")
+    state, found = ledger.open(), Findings(checked.layout, checked.settings, "default")
+    check_rows(found, ledger, state, quick=False)
+    assert found.problems == []
+    one, other = (batch for batch in state.batches.values() if batch.record.name in ("a.csv", "b.csv"))
+    swapped = {
+        batch.id: replace(batch, record=batch.record.model_copy(update={"accepted": twin.record.accepted}))
+        for batch, twin in ((one, other), (other, one))
+    }
+    check_rows(found, ledger, replace(state, batches=state.batches | swapped), quick=False)
+    assert {problem.what for problem in found.problems} == {"counts"}
+
+
+def test_progress_is_told_in_bytes(checked):
+    """It ends at the size of all files that have a digest."""
+    told = []
+    checked.check(progress=lambda done, total: told.append((done, total)))
+    folder = checked.layout.ledger("default")
+    files = [checked.layout.latest("default"), *folder.glob("*.parquet"), *checked.layout.rejects("default").glob("*")]
+    files += [checked.layout.processed / name for name in ("a.csv", "b.csv", "d.csv")]
+    size = sum(path.stat().st_size for path in [*files, checked.layout.rejected / "c.csv"])
+    assert told[-1] == (size, size)
+    assert sorted(told) == told
+
+
+def test_a_file_that_nobody_knows_is_a_note(again):
+    """What a user put into the archive or into output/ is no fault: it is named, and left alone."""
+    for path in (again.layout.processed / "mine.csv", again.layout.output / "sub" / "mine.txt"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    (again.layout.ledger("default") / "part-x.parquet").write_bytes(b"PAR1")
+    done = run_cli("check", "--json", workspace=again)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["problems"]) == (0, [])
+    said = "\n".join(found["notes"])
+    assert "input/processed/mine.csv: nobody knows it" in said
+    assert "output/sub/mine.txt: nobody knows it" in said
+    assert "default: 1 Parquet file is to be removed, since no commit names such" in said
+
+
+def test_another_file_of_refused_rows_under_the_same_name_is_no_fault(workspace):
+    """Where the first was taken away to be mended, the next revision may take its name."""
+    ws = workspace(**{"a.csv": A + ",,x\n"})
+    ws.run()
+    [rejects] = ws.layout.rejects("default").iterdir()
+    rejects.unlink()
+    drop(ws, "a.csv", A + ",,y\n")
+    ws.run()
+    assert rejects.exists()
+    assert ws.check().problems == []
+
+
+def test_the_former_copy_of_a_file_that_was_dropped_again_is_checked(workspace):
+    """Both lie in the archive, though the batch has the newer one; a third, put where one was, is a user's."""
+    ws = workspace(**{"a.csv": A + ",,x\n"})
+    ws.run()
+    drop(ws, "a.csv", A + ",,x\n")
+    ws.run()
+    former, newer = sorted(ws.layout.processed.iterdir(), key=lambda path: len(path.name))
+    assert ws.check().checked["files"] == 2
+    for path in (former, newer):
+        flip(path)
+        assert [problem.path for problem in ws.check().problems] == [f"input/processed/{path.name}"]
+        flip(path)
+    former.unlink()
+    assert ws.check().problems == []
+    ws.withdraw("a.csv")
+    newer.write_text("mine")
+    assert ws.check().problems == []
+
+
+# -- repair
+
+
+def test_a_changed_view_is_rendered_again(workspace):
+    """Also if its size and time are those that were recorded: exit code 0, and the bytes are those of before."""
+    ws = workspace(**{"a.csv": A})
+    ws.run()
+    before = latest(ws)
+    flip(ws.layout.latest("default"))
+    assert ws.status().recovery == []
+    [problem] = ws.check().problems
+    assert (problem.what, problem.repairable) == ("view", True)
+    done = run_cli("check", "--repair", workspace=ws)
+    assert (done.returncode, latest(ws)) == (0, before)
+    assert "repaired  default: latest.csv was rendered again" in done.stderr
+    assert ws.check().problems == []
+
+
+def test_a_missing_view_comes_back(again):
+    """So does one that was removed."""
+    before = latest(again)
+    again.layout.latest("default").unlink()
+    result = again.check(repair=True)
+    assert (result.problems, latest(again)) == ([], before)
+    assert any("latest.csv is to be rendered again" in text for text in result.repaired)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b'{"version": 4,"finished": true}', b"[]"])
+def test_a_note_that_cannot_be_read_is_written_anew(again, content):
+    """Nothing else tells of a lost entry, so the note of the newest one is derived."""
+    before = note(again).read_bytes()
+    note(again).write_bytes(content)
+    assert any(problem.repairable for problem in again.check().problems)
+    assert again.check(repair=True).problems == []
+    assert note(again).read_bytes() == before
+
+
+def test_a_note_is_not_written_anew_where_the_newest_entry_may_be_lost(again):
+    """Its Parquet file lies there without an entry: that is damage, and nothing is changed."""
+    max((again.layout.ledger("default") / "_delta_log").glob("*.json")).unlink()
+    note(again).write_bytes(b"?")
+    before = listing(again)
+    assert not again.check(repair=True).ok
+    assert listing(again) == before
+
+
+def test_what_a_killed_process_left_is_finished(again):
+    """Moves that are pending are a problem that `--repair` mends."""
+    shutil.move(again.layout.processed / "d.csv", again.layout.queue / "d.csv")
+    note(again).write_text(json.dumps({"version": 4, "finished": False}))
+    [problem] = again.check().problems
+    assert (problem.what, problem.repairable) == ("recovery", True)
+    assert problem.problem == "1 file is to be moved to input/processed/"
+    result = again.check(repair=True)
+    assert result.problems == []
+    assert result.repaired == ["default: finished what was left undone: 1 file is to be moved to input/processed/"]
+    assert (again.layout.processed / "d.csv").is_file()
+
+
+WHAT_IS_LOST = {
+    "part": (part, "from a backup"),
+    "archive": (lambda ws: ws.layout.processed / "a.csv", "get it again from its source; what is published does not"),
+    "rejects": (lambda ws: next(ws.layout.rejects("default").iterdir()), "drop the file that it is from again"),
+}
+
+
+@pytest.mark.parametrize("what", WHAT_IS_LOST)
+def test_what_cannot_be_derived_stays_a_problem_with_advice(again, what):
+    """A Parquet file, an archived file and refused rows are not invented: exit code 1, and what to do."""
+    find, advice = WHAT_IS_LOST[what]
+    flip(find(again))
+    before = listing(again)
+    done = run_cli("check", "--repair", workspace=again)
+    assert done.returncode == 1
+    assert advice in done.stderr
+    assert [(p.what, p.repairable) for p in again.check().problems] == [(what, False)]
+    assert listing(again) == before
+
+
+def test_a_view_is_not_rendered_from_a_damaged_ledger(again):
+    """With a Parquet file that is none any more, latest.csv stays as it is."""
+    part(again).write_bytes(bytes(part(again).stat().st_size))
+    flip(again.layout.latest("default"))
+    before = listing(again)
+    assert not again.check(repair=True).ok
+    assert listing(again) == before
+
+
+def test_repair_is_a_writer_and_check_is_not(again, holder, monkeypatch):
+    """Beside another writer a repair waits and then says so; a check answers."""
+    monkeypatch.setenv("SNAPSHOTTER_LOCK_TIMEOUT", "0s")
+    ws = Workspace(again.layout.root)
+    with holder(ws):
+        assert ws.check().ok
+        with pytest.raises(LockTimeout):
+            ws.check(repair=True)

@@ -225,15 +225,20 @@ def kinds(ws):
     return Counter(snapshot.kind for dataset in ws.contracts for snapshot in ws.snapshots(dataset=dataset))
 
 
+def assert_views_are_committed(root):
+    """Each `latest.csv` is, byte for byte, a committed snapshot."""
+    ws = Workspace(root)
+    for dataset in ws.contracts:
+        latest = ws.layout.latest(dataset)
+        assert not latest.exists() or digest(latest) in committed_views(root, dataset)
+
+
 def assert_invariants(root, before, *, copies=False):
     """What holds at every instant: the view is a committed snapshot, no file is lost, no snapshot changed.
 
     With `copies`, a file that could not be linked may lie in two folders as two files of the same bytes.
     """
-    ws = Workspace(root)
-    for dataset in ws.contracts:
-        latest = ws.layout.latest(dataset)
-        assert not latest.exists() or digest(latest) in committed_views(root, dataset)
+    assert_views_are_committed(root)
     files = data_files(root)
     found, wanted = (Counter(sha for sha, _ in each.values()) for each in (files, data_files(before)))
     assert found == wanted or (copies and found.keys() == wanted.keys() and not wanted - found)

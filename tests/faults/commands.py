@@ -33,6 +33,7 @@ class Scenario:
         command: method of Workspace, arguments, options.
         config: of the workspace.
         killed_at: the place at which the same command was killed once already, as a pattern.
+        forgets: whether it takes away what others must keep; done twice, it is done.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Scenario:
     command: tuple = RUN
     config: str = ""
     killed_at: str = ""
+    forgets: bool = False
 
     @property
     def line(self) -> list[str]:
@@ -68,7 +70,8 @@ SCENARIOS = [
     Scenario("withdraw", both, ("withdraw", ("late.csv",), {})),
     Scenario("withdraw a revision", replaced, ("withdraw", ("good.csv",), {}), REPLACING),
     Scenario("rebuild", another_contract, ("rebuild", (), {})),
-    Scenario("clean --requeue", both, ("clean", (), {"requeue": True})),
+    Scenario("prune", both, ("prune", (), {"keep_last": 1}), forgets=True),
+    Scenario("clean --requeue", both, ("clean", (), {"requeue": True}), forgets=True),
 ]
 
 

@@ -3,8 +3,9 @@
 A point is a step of the write order, an fsync, or a call that changes a name inside the workspace, as the audit
 events of Python tell of them: "archive: os.link input/processed/a.csv". Nothing is replaced; the wrappers here
 only count, and call what they wrap. Requests come as lines of JSON on stdin: {"workspace", "command": [method of
-Workspace, arguments, options], "point": null to live}; each answer is the exit code, negative for a signal.
-Whoever lives leaves the list of its points beside the workspace, in NAME.points.
+Workspace, arguments, options], "point": its name or its place, null to live, "now": what the clock says, null for
+the time}; each answer is the exit code, negative for a signal. The list of the points that were reached is left
+beside the workspace, in NAME.points.
 
 The libraries are loaded once; each command runs in a fork, as fresh as a new process but ten times as fast.
 """
@@ -17,6 +18,7 @@ import sys
 import threading
 import traceback
 from collections import Counter
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 
@@ -50,11 +52,11 @@ class Killer:
 
     Args:
         workspace: only what happens inside it counts.
-        point: where to die; None to live.
+        point: where to die, by its name or its place among all points (from 1); None to live.
     """
 
-    def __init__(self, workspace: Path, point: str | None) -> None:
-        self._root, self._point = os.fspath(workspace) + "/", point
+    def __init__(self, workspace: Path, point: str | int | None) -> None:
+        self._workspace, self._root, self._point = workspace, os.fspath(workspace) + "/", point
         self._seen, self._local, self._lock = Counter(), threading.local(), threading.Lock()
         self.points = []
 
@@ -65,8 +67,13 @@ class Killer:
             self._seen[name] += 1
             point = name if self._seen[name] == 1 else f"{name} #{self._seen[name]}"
             self.points.append(point)
-        if point == self._point:
-            os.kill(os.getpid(), signal.SIGKILL)
+            if self._point in (point, len(self.points)):
+                self.tell()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def tell(self) -> None:
+        """Leave the list of points."""
+        Path(f"{self._workspace}.points").write_text(json.dumps(self.points))
 
     def hook(self, event: str, arguments: tuple) -> None:
         """The audit hook."""
@@ -125,14 +132,14 @@ class Killer:
         return bool(flags & WRITING) or any(letter in (mode or "") for letter in "wxa+")
 
 
-def live_or_die(workspace: Path, command: list, point: str | None) -> int:
+def live_or_die(workspace: Path, command: list, point: str | int | None, now: str | None) -> int:
     """Run one command in this process."""
     killer = Killer(workspace, point)
-    space = Workspace(workspace)
+    space = Workspace(workspace, clock=lambda: datetime.fromisoformat(now)) if now else Workspace(workspace)
     killer.install()
     method, arguments, options = command
     getattr(space, method)(*arguments, **options)
-    Path(f"{workspace}.points").write_text(json.dumps(killer.points))
+    killer.tell()
     return 0
 
 
@@ -145,7 +152,7 @@ def main() -> None:
         if not child:
             code = 1
             try:
-                code = live_or_die(Path(request["workspace"]), request["command"], request["point"])
+                code = live_or_die(Path(request["workspace"]), *(request.get(w) for w in ("command", "point", "now")))
             except BaseException:  # noqa: BLE001 - a fork must never go on with its parent's work
                 traceback.print_exc()
             finally:

@@ -7,11 +7,12 @@ values; the sentence of the specification that a piece of code stands for is quo
     ref.run({"a.csv": b"id,ts\n1,2024-01-01\n"}, now)  # a run over a queue -> a dict as in `run --json`
     ref.latest()                                         # the bytes of latest.csv, None before snapshot 1
     ref.reset(1); ref.withdraw("a.csv")                  # as the commands
+    ref.reset(1, requeue=True); ref.prune(3)             # what came later waits again; 1 and 2 are forgotten
     ref.rebuilt()                                        # a Reference made of the files that still count
 
 Not covered (they raise, or must not be used): aliases, header_match below 1, unique, pattern, lengths,
-transform, contract, uuid, email, encodings other than UTF-8, zstd, a contract that changes, prune,
-requeue, file system matters.
+transform, contract, uuid, email, encodings other than UTF-8, zstd, a contract that changes, file system matters
+(but for the names that requeued files get).
 
 Where the specification leaves room, and what was chosen:
 
@@ -67,6 +68,7 @@ Files, batches, revisions
 21. "A name that stands twice" is judged without regard to case, before columns are ignored; empty names do
     not count.
 
+
 latest.csv
 22. The spelling of an undeclared column is that of the lowest (batch time, name, revision) that carries
     it.
@@ -85,6 +87,13 @@ Types (where the syntax is not given)
 28. Corrections come before null_values; the empty cell is always empty; rules are not asked about an empty
     cell; min and max of a text column go by code point.
 29. timestamp == now + max_future is accepted.
+
+Requeue and prune
+30. A file in the queue is the requeued one if it has its bytes, and its place there or one of a file that is
+    gone (it was renamed). Numbers of revisions that wait count as given. The same (name, revision) twice in
+    one queue: the second is a duplicate.
+31. A batch lies behind the horizon if the snapshot that brought it does. There its rows cannot be replaced: a
+    file that would is refused. What is no longer held replaces nothing and comes as it would without prune.
 """
 
 # The quotations look like code (ERA); clock times have no offset where they are just what a cell says (DTZ).
@@ -195,6 +204,21 @@ class Batch:
     rejects: tuple[tuple[int, str | None, str], ...]  # (row number, column, rule), one entry a row
     data: bytes = field(repr=False)
     now: datetime = field(repr=False)
+    snapshot: int = 0  # that brought it
+
+    @property
+    def file(self) -> Archived:
+        """Its file."""
+        return Archived(self.name, self.revision, hashlib.sha256(self.data).hexdigest())
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A file that a run took, and what it is called."""
+
+    name: str
+    revision: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -227,7 +251,9 @@ class Reference:
         self.spelling = {name.lower(): name for name in named}  # columns that the configuration names
         self.live: Live = {}  # the batches that were delivered and not taken back
         self.snapshots: dict[int, Live] = {}  # number -> the batches of that state
-        self.digests: dict[str, list[str]] = {}  # name -> digest of revision 1, 2, 3 ...; never shortened
+        self.digests: dict[str, dict[int, str]] = {}  # name -> digests by revision; never shortened
+        self.requeued: list[tuple[str, Archived]] = []  # (name in the queue, what its bytes are called)
+        self.horizon = 1  # the oldest snapshot that can be restored
 
     # ---------------------------------------------------------------------------------------- commands
 
@@ -235,7 +261,10 @@ class Reference:
         """One run over the queue; answers like an entry of `datasets` in `run --json`, plus `rows`."""
         # "All files of all datasets are validated before anything is committed."
         live = dict(self.live)
-        files = [self._pick_up(name, queue[name], now, live) for name in sorted(queue)]
+        batches = [self._identity(name, data, queue) for name, data in sorted(queue.items())]
+        files = []
+        for place, (batch, (_, data)) in enumerate(zip(batches, sorted(queue.items()), strict=True)):
+            files.append(self._pick_up(batch, data, now, live, is_second=batch in batches[:place]))
         counts = dict.fromkeys(COUNTS, 0)
         snapshot = None
         # "A run that applies at least one file commits exactly one snapshot per dataset it touched". "An
@@ -246,11 +275,39 @@ class Reference:
             snapshot = self._commit(live)
         return {"snapshot": snapshot, "counts": counts, "files": files, "rows": self.rows()}
 
-    def reset(self, number: int) -> int:
-        """`reset N` publishes the state of snapshot N [...] as a new snapshot M > N: nothing is erased."""
-        if number not in self.snapshots:
+    def reset(
+        self, number: int, *, requeue: bool = False, queue: Iterable[str] = (), gone: Iterable[Archived] = ()
+    ) -> int:
+        """`reset N` publishes the state of snapshot N [...] as a new snapshot M > N: nothing is erased.
+
+        Names in the queue are taken; files that are gone are nowhere any more.
+        """
+        if number not in self.restorable():
             raise Impossible(f"there is no snapshot {number}")
+        before, after = self.live.values(), self.snapshots[number].values()
+        staying = {b.file for b in after}
+        if requeue:
+            # "`--requeue` moves their files back to the queue; bytes so moved keep their recorded name, revision
+            # and batch time whatever they are called there."
+            in_order = sorted((b for b in before if b not in after), key=lambda b: b.snapshot)
+            leaving = [b.file for b in in_order if b.file not in staying and b.file not in gone]
+            self.requeued += zip(queue_names(leaving, queue), leaving, strict=True)
+        back = [b.file for b in after if b not in before]
+        self.requeued = [(queued, file) for queued, file in self.requeued if file not in back]
         return self._commit(dict(self.snapshots[number]))
+
+    def clean(self, requeued: Iterable[tuple[str, Archived]]) -> None:
+        """`clean --requeue`: "start from scratch: [...] moves the processed files back to the queue", so called."""
+        self.requeued += requeued
+        self.live, self.snapshots, self.digests, self.horizon = {}, {}, {}, 1
+
+    def prune(self, horizon: int) -> None:
+        """`prune` sets a horizon: older snapshots can no longer be restored."""
+        self.horizon = max(self.horizon, horizon)
+
+    def restorable(self) -> list[int]:
+        """The snapshots that can be restored."""
+        return [number for number in sorted(self.snapshots) if number >= self.horizon]
 
     def withdraw(self, name: str, revision: int | None = None) -> int:
         """`withdraw` publishes, as a new snapshot, the state as if that batch had never come."""
@@ -262,6 +319,9 @@ class Reference:
             revision = counting[0]
         if revision not in counting:
             raise Impossible(f"{name}@{revision} does not count")
+        # "batches behind it no longer withdrawn"
+        if self.live[name, revision].snapshot < self.horizon:
+            raise Impossible(f"{name}@{revision} is behind the horizon")
         return self._commit({k: b for k, b in self.live.items() if k != (name, revision)})
 
     def _commit(self, live: Live) -> int:
@@ -319,41 +379,52 @@ class Reference:
 
     # ----------------------------------------------------------------------------- files and revisions
 
-    def _pick_up(self, name: str, data: bytes, now: datetime, live: Live) -> dict[str, Any]:
-        """Judge one file, put its batch into `live` if it is applied, and say what became of it."""
+    def _identity(self, queued: str, data: bytes, queue: Mapping[str, bytes]) -> tuple[str, int]:
+        """Name and revision of a file in the queue."""
         digest = hashlib.sha256(data).hexdigest()
-        answer = {"name": name, "sha256": digest, "revision": None, "read": 0, "accepted": 0, "rejected": 0}
-        known = self.digests.setdefault(name, [])
-        newest = len(known)
-        if known and known[-1] == digest:
-            # "A file is a `duplicate` if its bytes are those of the newest revision of its name, and that
-            # one was accepted whole under the same contract and still counts."
-            batch = live.get((name, newest))
-            if batch and not batch.rejects:
-                return {**answer, "revision": newest, "status": "duplicate"}
-            # "A refused file, or one with rejects, that is dropped again is validated again; then its rows
-            # replace those of that revision." "Batches that came after N become `rolled_back`: dropped again
-            # they are applied again (the newest of its name under its old revision". Withdrawn: "Dropped
-            # again, it is applied again."
-            revision = newest
-        else:
-            # "revision n is the n-th content that differs from the one before it under that name"; "an older
-            # one as a new revision"
-            revision = newest + 1
+        for note in self.requeued:
+            if note[1].sha256 == digest and (note[0] == queued or note[0] not in queue):
+                self.requeued.remove(note)
+                return note[1].name, note[1].revision
+        known = self.digests.get(queued, {})
+        newest = max(known, default=0)
+        # "a `duplicate` if its bytes are those of the newest revision of its name", "A refused file, or one with
+        # rejects, that is dropped again is validated again; then its rows replace those of that revision."
+        # "Batches that came after N become `rolled_back`: dropped again they are applied again (the newest of its
+        # name under its old revision". Withdrawn: "Dropped again, it is applied again."
+        if known and known[newest] == digest:
+            return queued, newest
+        # "revision n is the n-th content that differs from the one before it under that name"; "an older one as a
+        # new revision"
+        return queued, max([newest, *(file.revision for _, file in self.requeued if file.name == queued)]) + 1
+
+    def _pick_up(
+        self, identity: tuple[str, int], data: bytes, now: datetime, live: Live, *, is_second: bool
+    ) -> dict[str, Any]:
+        """Judge one file, put its batch into `live` if it is applied, and say what became of it."""
+        (name, revision), digest = identity, hashlib.sha256(data).hexdigest()
+        answer = {"name": name, "sha256": digest, "revision": revision, "read": 0, "accepted": 0, "rejected": 0}
+        existing = self.live.get(identity)
+        # "A file is a `duplicate` if its bytes are those of the newest revision of its name, and that one was
+        # accepted whole under the same contract and still counts."
+        if is_second or (existing and existing.file.sha256 == digest and not existing.rejects):
+            return {**answer, "status": "duplicate"}
         try:
             batch = self._read(name, revision, data, now)
+            if batch and existing and existing.snapshot < self.horizon:
+                raise Refused("pruned")
         except Refused:
             # "Files that were refused count 0 rows."
             return {**answer, "status": "rejected"}
         if batch is None:
             return {**answer, "status": "empty"}
-        if revision > newest:
-            known.append(digest)
-        live[name, revision] = batch
+        self.digests.setdefault(name, {})[revision] = digest
+        live.pop(identity, None)
+        live[identity] = batch  # the order of coming
         accepted, rejected = len(batch.rows), len(batch.rejects)
         # "read = accepted + rejected"
         numbers = {"read": accepted + rejected, "accepted": accepted, "rejected": rejected}
-        return {**answer, **numbers, "revision": revision, "status": "applied"}
+        return {**answer, **numbers, "status": "applied"}
 
     def _read(self, name: str, revision: int, data: bytes, now: datetime) -> Batch | None:
         """The batch that a file is, None if it is empty; raises Refused."""
@@ -385,7 +456,9 @@ class Reference:
         written = zip(header, records[0], strict=True)
         columns = [(c, self.spelling.get(c, spelled)) for c, spelled in written if c is not None]
         columns += [(c, self.spelling[c]) for c in self._nulls(c for c, _ in columns)]
-        return Batch(name, revision, batch_time, tuple(columns), tuple(rows), tuple(rejects), data, now)
+        return Batch(
+            name, revision, batch_time, tuple(columns), tuple(rows), tuple(rejects), data, now, len(self.snapshots) + 1
+        )
 
     def _batch_time(self, name: str) -> int:
         """The batch time in a name, in microseconds; 0 for all where no pattern is set."""
@@ -674,7 +747,7 @@ class Reference:
                 continue
             # "Every other accepted row is unchanged if it equals the key's published row or a row that was
             # in the ledger already, or is a tombstone of a key that was dead already; else superseded."
-            published = now is not None and all(now.cells[c] == cell for c, cell in row.cells)
+            published = now is not None and all(now.cells.get(c) == cell for c, cell in row.cells)
             known, dead = row.content in ledger, row.tombstone and was is None
             counts["unchanged" if published or known or dead else "superseded"] += 1
         # "`ties`: keys that got a new conflict." "Same key, same instant, other content"
@@ -710,6 +783,18 @@ def by_key(batches: Iterable[Batch]) -> dict[tuple[Any, ...], list[Row]]:
         for row in batch.rows:
             groups.setdefault(row.key, []).append(row)
     return groups
+
+
+def queue_names(files: Iterable[Archived], queue: Iterable[str]) -> list[str]:
+    """What files are called that go back to a queue where these names are taken."""
+    # "A second file of the same name [...] gets the first 8 of its sha256 before its suffix"
+    taken, names = set(queue), []
+    for file in files:
+        stem, suffix = re.fullmatch(r"(.*?)((?:\.csv(?:\.gz|\.zst)?)?)", file.name).groups()
+        marks = ["", f".{file.sha256[:8]}", *(f".{file.sha256[:8]}-{n}" for n in range(2, 100))]
+        names.append(next(name for mark in marks if (name := f"{stem}{mark}{suffix}") not in taken))
+        taken.add(names[-1])
+    return names
 
 
 def key_order(text: str, value: Any, kind: str) -> tuple[int, Any]:

@@ -5,13 +5,9 @@ that changes a name in the workspace. By default one point of each kind in each 
 SNAPSHOTTER_KILL_ALL=1 every point there is.
 """
 
-import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +16,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, drop
+from conftest import drop
+from killing import Killer
 from scenes import (
     GOOD,
     HEAD,
@@ -97,38 +94,6 @@ SCENARIOS = [
     Scenario("withdraw a revision", replaced, ("withdraw", ("good.csv",), {}), REPLACING, focus=f"part|{AFTER}"),
     Scenario("clean --requeue", both, ("clean", (), {"requeue": True})),
 ]
-
-
-class Killer:
-    """Commands in processes of their own; see `killer.py`."""
-
-    def __init__(self):
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "killer.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
-        )
-
-    def kill(self, root, command, point):
-        """Run a command until a point; None: to its end. Whether it was killed."""
-        request = {"workspace": str(root), "command": command, "point": point}
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        code = int(self._process.stdout.readline())
-        assert code in (0, -signal.SIGKILL)
-        return code != 0
-
-    def points(self, root, command):
-        """All points of a command, in order; runs it."""
-        assert not self.kill(root, command, None)
-        return json.loads(Path(f"{root}.points").read_text())
-
-    def close(self):
-        """End it."""
-        with self._process:
-            self._process.stdin.close()
 
 
 @pytest.fixture(scope="module")

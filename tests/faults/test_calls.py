@@ -70,9 +70,10 @@ def commander(tmp_path_factory):
 
 def pictures(prepared, tmp_path):
     """What a workspace looks like when the command and a run are done, and when only the run is."""
+    parts = not prepared.scenario.tidies
     return {
-        "done": picture(do(copy(prepared.before, tmp_path / "done"), prepared.scenario.command, RUN)),
-        "not begun": picture(do(copy(prepared.before, tmp_path / "not begun"), RUN)),
+        "done": picture(do(copy(prepared.before, tmp_path / "done"), prepared.scenario.command, RUN), parts=parts),
+        "not begun": picture(do(copy(prepared.before, tmp_path / "not begun"), RUN), parts=parts),
     }
 
 
@@ -86,15 +87,15 @@ def assert_nothing_is_lost(root, prepared, *, copies=False):
 
 def assert_ends_well(root, prepared, wanted):
     """One more run, and where the command never began, the command: all is as if nothing had happened."""
-    command = prepared.scenario.command
+    command, parts = prepared.scenario.command, not prepared.scenario.tidies
     if prepared.scenario.forgets:
-        assert_looks(do(root, RUN, command, RUN), wanted["done"])
+        assert_looks(do(root, RUN, command, RUN), wanted["done"], parts=parts)
         return
     ws = do(root, RUN)
     if command != RUN and not kinds(ws) - kinds(Workspace(prepared.before)):
-        assert_looks(ws, wanted["not begun"])
+        assert_looks(ws, wanted["not begun"], parts=parts)
         ws = do(root, command, RUN)
-    assert_looks(ws, wanted["done"])
+    assert_looks(ws, wanted["done"], parts=parts)
 
 
 def scenarios():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import drop
 
-from snapshotter import Workspace
+from snapshotter import Workspace, upkeep
 
 HEAD = "id,timestamp,v\n"
 GOOD = HEAD + "1,2024-01-01,a\n2,2024-01-01,b\n"
@@ -56,6 +56,24 @@ def deletes(ws):
     ws.run()
     drop(ws, "deletes.csv", HEAD + "1,2024-03-01,gone\n8,2024-03-01,gone\n")
     drop(ws, "late.csv", HEAD + "8,2024-01-01,dead already\n2,2024-03-01,bbb\n")
+
+
+def many_parts(ws):
+    """A run is about to begin that makes many small Parquet files one."""
+    for number in range(upkeep.TOGETHER):
+        drop(ws, f"{number}.csv", f"{HEAD}{number},2024-01-01,x\n")
+        if number < upkeep.TOGETHER - 1:
+            ws.run()
+
+
+def long_log(ws):
+    """A run is about to begin that moves entries of the log into the history."""
+    first(ws)
+    ws.run()
+    for _ in range(upkeep.ENTRIES + upkeep.STAYING - 2):  # a run that takes a duplicate makes an entry, and no snapshot
+        drop(ws, "good.csv", GOOD)
+        ws.run()
+    drop(ws, "late.csv", LATE)
 
 
 def both(ws):
@@ -159,16 +177,19 @@ def bytes_under(folder, root):
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def picture(ws):
-    """All that a user can see of a workspace, times and random names aside."""
+def picture(ws, *, parts=True):
+    """All that a user can see of a workspace, times and random names aside.
+
+    Without `parts`, but the number of Parquet files, which upkeep lessens when it comes to it.
+    """
     root, seen = ws.layout.root, {}
     for dataset in ws.contracts:
         files = [file.model_dump(exclude={"at"}) for file in ws.files(dataset=dataset)]
         snapshots = [snapshot.model_dump(exclude={"at"}) for snapshot in ws.snapshots(dataset=dataset)]
         latest = ws.layout.latest(dataset)
         view = latest.read_bytes() if latest.exists() else None
-        parts = len(list(ws.layout.ledger(dataset).glob("*.parquet")))
-        seen[dataset] = {"files": files, "snapshots": snapshots, "latest.csv": view, "Parquet files": parts}
+        number = len(list(ws.layout.ledger(dataset).glob("*.parquet"))) if parts else None
+        seen[dataset] = {"files": files, "snapshots": snapshots, "latest.csv": view, "Parquet files": number}
     hidden = [p.relative_to(root).as_posix() for p in root.rglob(".snapshotter-*")]
     return seen | {
         "input": bytes_under(root / "input", root),
@@ -189,9 +210,9 @@ def differences(found, wanted, where=""):
     return [] if found == wanted else [f"{where}: {found!r:.300}, not {wanted!r:.300}"]
 
 
-def assert_looks(ws, wanted):
+def assert_looks(ws, wanted, *, parts=True):
     """A workspace looks as it should, and `check` finds nothing wrong."""
-    found = differences(picture(ws), wanted)
+    found = differences(picture(ws, parts=parts), wanted)
     assert not found, "\n".join(found)
     assert ws.check().problems == []
 
@@ -225,15 +246,20 @@ def kinds(ws):
     return Counter(snapshot.kind for dataset in ws.contracts for snapshot in ws.snapshots(dataset=dataset))
 
 
+def assert_views_are_committed(root):
+    """Each `latest.csv` is, byte for byte, a committed snapshot."""
+    ws = Workspace(root)
+    for dataset in ws.contracts:
+        latest = ws.layout.latest(dataset)
+        assert not latest.exists() or digest(latest) in committed_views(root, dataset)
+
+
 def assert_invariants(root, before, *, copies=False):
     """What holds at every instant: the view is a committed snapshot, no file is lost, no snapshot changed.
 
     With `copies`, a file that could not be linked may lie in two folders as two files of the same bytes.
     """
-    ws = Workspace(root)
-    for dataset in ws.contracts:
-        latest = ws.layout.latest(dataset)
-        assert not latest.exists() or digest(latest) in committed_views(root, dataset)
+    assert_views_are_committed(root)
     files = data_files(root)
     found, wanted = (Counter(sha for sha, _ in each.values()) for each in (files, data_files(before)))
     assert found == wanted or (copies and found.keys() == wanted.keys() and not wanted - found)
@@ -242,7 +268,8 @@ def assert_invariants(root, before, *, copies=False):
 
 def assert_readers_work(root, before):
     """Readers need no lock and no recovery: nothing that was committed before has changed."""
-    assert log_entries(before).items() <= log_entries(root).items()
+    entries = log_entries(root)  # those in the history are read with the snapshots
+    assert all(entries.get(name, content) == content for name, content in log_entries(before).items())
     ws, old = Workspace(root), Workspace(before)
     ws.status()
     for dataset in ws.contracts:

@@ -6,6 +6,7 @@ stderr, "file_size": the greatest size of a file in bytes, or null}. The first a
 stopped and waits for SIGCONT; the second its exit code, negative for a signal.
 """
 
+import ctypes
 import gc
 import json
 import os
@@ -22,6 +23,7 @@ from snapshotter import cli, workspace
 from snapshotter.cli import commands
 from snapshotter.engine import duckdb as engine
 
+PR_SET_PTRACER = 0x59616D61  # of <linux/prctl.h>
 LOADED = (duckdb, filelock, typer, workspace, commands, engine)  # but not deltalake: a fork would lose its threads
 
 
@@ -33,6 +35,7 @@ def carry_out(request: dict) -> int:
         os.close(descriptor)
     if request["file_size"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"], request["file_size"]))
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)  # strace is no parent of ours
     os.kill(os.getpid(), signal.SIGSTOP)
     try:
         cli.main(request["arguments"])

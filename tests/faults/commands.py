@@ -14,6 +14,8 @@ from scenes import (
     deletes,
     duplicates,
     first,
+    long_log,
+    many_parts,
     replaced,
     requeued,
     revisions,
@@ -33,6 +35,8 @@ class Scenario:
         command: method of Workspace, arguments, options.
         config: of the workspace.
         killed_at: the place at which the same command was killed once already, as a pattern.
+        forgets: whether it takes away what others must keep; done twice, it is done.
+        tidies: whether it ends with upkeep, which may as well be done behind a later run.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Scenario:
     command: tuple = RUN
     config: str = ""
     killed_at: str = ""
+    forgets: bool = False
+    tidies: bool = False
 
     @property
     def line(self) -> list[str]:
@@ -63,12 +69,15 @@ SCENARIOS = [
     Scenario("view is gone", without_view),
     Scenario("recovery before the view", second, killed_at=BEFORE_THE_VIEW),
     Scenario("recovery amid the moves", second, killed_at=AMID_THE_MOVES),
+    Scenario("run that makes many files one", many_parts, tidies=True),
+    Scenario("run that shortens the log", long_log, tidies=True),
     Scenario("reset", withdrawn, ("reset", (2,), {})),
     Scenario("reset --requeue", both, ("reset", (1,), {"requeue": True})),
     Scenario("withdraw", both, ("withdraw", ("late.csv",), {})),
     Scenario("withdraw a revision", replaced, ("withdraw", ("good.csv",), {}), REPLACING),
     Scenario("rebuild", another_contract, ("rebuild", (), {})),
-    Scenario("clean --requeue", both, ("clean", (), {"requeue": True})),
+    Scenario("prune", both, ("prune", (), {"keep_last": 1}), forgets=True),
+    Scenario("clean --requeue", both, ("clean", (), {"requeue": True}), forgets=True),
 ]
 
 

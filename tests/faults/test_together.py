@@ -70,6 +70,7 @@ class Crowd:
         if hasattr(Workspace, "watch"):
             everybody["watch"] = self._watch
         self._commanders = {who: Commander(folder / who, environment=environment) for who in everybody if who != "API"}
+        self._everybody = set(everybody) - {"watch"}  # which ends once
         self._threads = [threading.Thread(target=self._guarded, args=item) for item in everybody.items()]
 
     def work(self, batches: int) -> None:
@@ -95,7 +96,11 @@ class Crowd:
         queue, dropped = self.root / "input" / "processing", 0
         start = time.monotonic()
         next_kill = start + KILLS[0]
-        while (waiting := len([p for p in queue.iterdir() if p.suffix == ".csv"])) or dropped < batches:
+        while (
+            (waiting := len([path for path in queue.iterdir() if path.suffix == ".csv"]))
+            or dropped < batches
+            or any(not self.seen[who] for who in self._everybody)
+        ):
             for number in range(dropped, min(dropped + WAITING - waiting, batches)):
                 hidden = queue / f".{name(number)}"
                 hidden.write_bytes(content(number))
@@ -110,9 +115,11 @@ class Crowd:
                 return
 
     def _kill_somebody(self) -> None:
-        who = random.choice([who for who, process in self._alive.items() if process])
+        alive = [process for process in list(self._alive.values()) if process]
+        if not alive:
+            return
         try:
-            os.kill(self._alive[who], signal.SIGKILL)
+            os.kill(random.choice(alive), signal.SIGKILL)
             self.seen["kills"] += 1
         except ProcessLookupError:  # done just now
             pass
@@ -168,8 +175,8 @@ class Crowd:
         command = [sys.executable, str(Path(__file__).with_name("api_reader.py")), str(self.root)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as reader:
-            self._alive[who] = reader.pid
             for line in reader.stdout:
+                self._alive[who] = reader.pid  # from its first look on: it takes longer to start than the others
                 if self._over.is_set():
                     break
                 if line.endswith(b"\n"):

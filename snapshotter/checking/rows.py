@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from snapshotter.checking.digests import Expected
 from snapshotter.checking.findings import BACKUP, Findings
-from snapshotter.engine import open_engine
+from snapshotter.engine.base import Engine
 from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import PartRecord
 from snapshotter.ledger.state import State
 
 _LIVE = BACKUP + ", or start again with `clean --requeue`; what is published stays as it is"
@@ -39,32 +36,21 @@ def _spare(ledger: Ledger, state: State) -> set[str]:
     return {path for path in gone if held.issuperset(parts[path].batches)}
 
 
-def check_rows(findings: Findings, ledger: Ledger, state: State, *, quick: bool) -> None:
+def check_rows(findings: Findings, ledger: Ledger, state: State, engine: Engine, *, quick: bool) -> None:
     """Batch by batch, each Parquet file holds as many rows as were accepted, under the name that was recorded."""
     parts = state.parts if quick else ledger.all_parts()
     there = [part for part in parts.values() if (ledger.root / part.path).exists()]
-    for part, found in _tallies(findings, ledger, there):
+    try:
+        tallies = engine.tally([ledger.root / part.path for part in there])
+    except LedgerDamaged as error:
+        findings.found("part", ledger.root, error.message, _LIVE)
+        return
+    for part, tally in zip(there, tallies, strict=True):
         wanted = {
             (batch, record.name, record.revision, record.accepted)
             for batch in part.batches
             if (record := state.batches[batch].record).accepted
         }
-        if found != wanted or sum(rows for *_, rows in wanted) != part.rows:
+        if set(tally) != wanted or sum(rows for *_, rows in wanted) != part.rows:
             problem = "it does not hold the rows that were accepted of its batches"
             findings.found("counts", ledger.root / part.path, problem, _LIVE)
-
-
-def _tallies(
-    findings: Findings, ledger: Ledger, parts: list[PartRecord]
-) -> Iterable[tuple[PartRecord, set[tuple[int, str, int, int]]]]:
-    limit = findings.settings.memory_limit
-    with (
-        tempfile.TemporaryDirectory(prefix="snapshotter-") as scratch,
-        open_engine(Path(scratch), findings.layout.output, limit, findings.dataset) as engine,
-    ):
-        try:
-            tallies = engine.tally([ledger.root / part.path for part in parts])
-        except LedgerDamaged as error:
-            findings.found("part", ledger.root, error.message, _LIVE)
-            return []
-    return list(zip(parts, (set(tally) for tally in tallies), strict=True))

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from snapshotter.checking.digests import Expected
-from snapshotter.checking.entries import NOTE
 from snapshotter.checking.findings import Findings
 from snapshotter.errors import SnapshotterError
 from snapshotter.layout import Layout
@@ -94,12 +93,12 @@ def unknown_files(layout: Layout) -> list[str]:
 
 
 def _known(layout: Layout, dataset: str, ledger: Ledger, state: State) -> set[Path]:
-    known = {layout.latest(dataset), ledger.root / NOTE}
+    known = {layout.latest(dataset), *ledger.root.glob("_*")}
     known |= {layout.input / path for path in state.archived()}
     known |= {layout.input / record.archived for _, record in state.files}
     known |= {layout.rejects(dataset) / record.rejects for _, record in state.files if record.rejects}
     known |= {ledger.root / path for path in ledger.all_parts()}
-    return known | set(_files(ledger.root / "_delta_log")) | set(_files(ledger.root / "_history"))
+    return known.union(*(_files(folder) for folder in ledger.root.glob("_*")))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ import pytest
 from conftest import drop
 from watching import HEAD, Watching, renamed, row
 
+LOG = logging.getLogger(__name__)
 STORM = int(os.environ.get("SNAPSHOTTER_STORM", "100"))
 RATE = 500  # files a second
 POLL = 2.0
@@ -55,7 +56,7 @@ def test_a_storm_while_it_watches(workspace):
                 pass
             drop(ws, name, row(n))
         runs = takes(watch, names)
-        logging.info("%d files at %d/s: %d runs, %.1f s", len(names), RATE, len(runs), time.monotonic() - start)
+        LOG.info("%d files at %d/s: %d runs, %.1f s", len(names), RATE, len(runs), time.monotonic() - start)
         is_whole(watch, names)
 
 
@@ -71,7 +72,7 @@ def test_a_storm_while_it_is_stopped(workspace):
         start = time.monotonic()
         os.kill(watch.pid, signal.SIGCONT)
         runs = takes(watch, names)
-        logging.info("%d files at once: %d runs, %.1f s", len(names), len(runs), time.monotonic() - start)
+        LOG.info("%d files at once: %d runs, %.1f s", len(names), len(runs), time.monotonic() - start)
         assert len(runs) == 1
         is_whole(watch, names)
 

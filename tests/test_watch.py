@@ -379,6 +379,29 @@ def test_a_queue_that_is_removed_and_made_again_is_noticed(workspace):
             watch.run(f"{n}.csv")
 
 
+def test_a_queue_that_is_a_link_is_told_of(workspace, tmp_path):
+    """A queue may be a link to a folder elsewhere; what comes into that one wakes the watch, and is taken at once."""
+    ws = workspace()
+    ws.layout.queue.rmdir()
+    ws.layout.queue.symlink_to(tmp_path)
+    with Watching(ws, "--settle", NEVER, "--poll", NEVER) as watch:
+        renamed(ws, "a.csv", row(1))
+        watch.run("a.csv")
+
+
+def test_a_contract_elsewhere_is_read_again(workspace):
+    """A model that `contract` names may change while it is watched; the next run judges by the new one."""
+    ws = workspace('[datasets.default]\ncontract = "model:Row"\n', **{"a.csv": row(1, "long")})
+    model = ws.layout.root / "model.py"
+    text = "from pydantic import BaseModel, Field\n\nclass Row(BaseModel):\n    id: str\n    timestamp: str\n"
+    model.write_text(text)
+    with Watching(ws, "--settle", 0) as watch:
+        assert watch.run("a.csv")["datasets"][0]["counts"]["accepted"] == 1
+        model.write_text(f"{text}    v: str = Field(max_length=3)\n")
+        drop(ws, "b.csv", row(2, "long"))
+        assert watch.run("b.csv")["datasets"][0]["counts"]["rejected"] == 1
+
+
 class Inside:
     """A watch in this process, with its workings at hand."""
 

@@ -49,6 +49,8 @@ STEPS, HISTORY = (10_000, 50) if FAULTS else (200, 25)
 CAN_PRUNE = hasattr(Workspace, "prune")
 BEHIND_HORIZON = 22
 START = datetime(2026, 1, 1, tzinfo=UTC)
+# What is on a disk and what is not is tested elsewhere; here thousands of small workspaces come and go.
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 POINTS = 80  # more than a run has; a command that is to die later lives
 NOTHING = 0  # in place of the number of a snapshot: there is no latest.csv
 
@@ -107,7 +109,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(data=st.data(), config=configs(plain_lineage=False))
     def begin(self, data: st.DataObject, config: dict[str, Any]) -> None:
         """An empty workspace."""
-        self.root = Path(tempfile.mkdtemp(prefix="snapshotter-machine-")).resolve()
+        self.root = Path(tempfile.mkdtemp(prefix="snapshotter-machine-", dir=MEMORY)).resolve()
         for folder in ("processing", "processed", "rejected"):
             (self.root / "input" / folder).mkdir(parents=True)
         toml = World(config, ()).toml()
@@ -267,7 +269,6 @@ class Machine(RuleBasedStateMachine):
             options = {"keep_last": 1 + which % 4}
         else:
             name = "run"
-        self.count(f"kill {name}")
         self.do_until(point, name, *arguments, **options)
 
     @rule(
@@ -368,6 +369,8 @@ class Machine(RuleBasedStateMachine):
         last = self.killer.reached(self.root)[-1]
         note(f"# {command} {arguments} {options}, {'killed before' if killed else 'not killed, but ended with'} {last}")
         done = (len(self.ws.files()), self.restorable()) != seen
+        when = ("behind its commit" if done else "before it") if killed else "too late"
+        self.count(f"{command} killed {when}")
         assert done or killed or (command == "run" and not self.queue) or command == "prune"
         if done:
             expected = self.follow(command, *arguments, **options)

@@ -51,7 +51,7 @@ BEHIND_HORIZON = 22
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # What is on a disk and what is not is tested elsewhere; here thousands of small workspaces come and go.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-POINTS = 80  # more than a run has; a command that is to die later lives
+POINTS = 60  # about as many as a run has; a command that is to die later lives
 NOTHING = 0  # in place of the number of a snapshot: there is no latest.csv
 
 pick = st.integers(0, 999)  # which of several, as drawn before it is known how many there are

@@ -252,11 +252,12 @@ class Machine(RuleBasedStateMachine):
         self.queue = {queued: self.bytes_of(file) for queued, file in notes}
 
     @rule(
+        data=st.data(),
         which=pick,
         point=st.integers(1, POINTS),
         command=st.sampled_from(["run", "run", "run", "reset", "reset --requeue", "withdraw", "prune"]),
     )
-    def kill(self, which: int, point: int, command: str) -> None:
+    def kill(self, data: st.DataObject, which: int, point: int, command: str) -> None:
         """A command is killed, before or after its commit; what comes next finishes it, whatever that is."""
         name, _, requeue = command.partition(" ")
         arguments: tuple[Any, ...] = ()
@@ -269,6 +270,8 @@ class Machine(RuleBasedStateMachine):
             options = {"keep_last": 1 + which % 4}
         else:
             name = "run"
+        if name == "run" and self.is_finished and not self.queue:  # it would have next to nothing to do
+            self.put(self.names[which % 4], data.draw(self.content))
         self.do_until(point, name, *arguments, **options)
 
     @rule(

@@ -10,11 +10,13 @@ from snapshotter.heartbeat import WatchStatus
 from snapshotter.ledger.records import Counts
 
 
-class _Result(BaseModel):
+class Result(BaseModel):
+    """What every answer is: frozen, and the same in Python and as JSON."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ErrorInfo(_Result):
+class ErrorInfo(Result):
     """A named error."""
 
     code: int
@@ -23,7 +25,7 @@ class ErrorInfo(_Result):
     hint: str
 
 
-class Correction(_Result):
+class Correction(Result):
     """How many accepted cells of a column a correction changed."""
 
     column: str
@@ -31,7 +33,7 @@ class Correction(_Result):
     cells: int
 
 
-class FileResult(_Result):
+class FileResult(Result):
     """What a run made of a file; `corrected` is not part of `run --json`, but of `files --json`."""
 
     name: str
@@ -45,7 +47,7 @@ class FileResult(_Result):
     corrected: list[Correction] = Field(default=[], exclude=True)
 
 
-class LatestInfo(_Result):
+class LatestInfo(Result):
     """The published view: its path inside the workspace, its rows and its digest."""
 
     path: str
@@ -53,7 +55,7 @@ class LatestInfo(_Result):
     sha256: str
 
 
-class DatasetResult(_Result):
+class DatasetResult(Result):
     """What a run, a reset, a withdraw or a rebuild did to a dataset; `snapshot` is None where nothing was committed."""
 
     dataset: str
@@ -64,7 +66,7 @@ class DatasetResult(_Result):
     files: list[FileResult] = []
 
 
-class RebuildSide(_Result):
+class RebuildSide(Result):
     """What counts before or after a rebuild: files, their records, and the rows of latest.csv."""
 
     files: int
@@ -74,7 +76,7 @@ class RebuildSide(_Result):
     rows: int
 
 
-class RebuildDifference(_Result):
+class RebuildDifference(Result):
     """What a rebuild changes.
 
     `contract` says what changed so that the rows had to be read again; keys are compared by their published cells,
@@ -97,7 +99,7 @@ class RebuildResult(DatasetResult):
     difference: RebuildDifference | None = None
 
 
-class RunResult(_Result):
+class RunResult(Result):
     """What a run did; `seconds` is its wall time.
 
     `republished` (not part of `--json`): datasets without a file in the queue that got a snapshot, by its number,
@@ -110,7 +112,7 @@ class RunResult(_Result):
     republished: dict[str, int] = Field(default={}, exclude=True)
 
 
-class SnapshotInfo(_Result):
+class SnapshotInfo(Result):
     """A line of `snapshots`."""
 
     snapshot: int
@@ -123,7 +125,7 @@ class SnapshotInfo(_Result):
     restorable: bool
 
 
-class FileInfo(_Result):
+class FileInfo(Result):
     """A line of `files`: a delivery and what became of it."""
 
     name: str
@@ -141,7 +143,7 @@ class FileInfo(_Result):
     corrected: list[Correction]
 
 
-class RejectInfo(_Result):
+class RejectInfo(Result):
     """A refused row, or a refused file (`row` None where it is about the whole).
 
     `candidates` (not part of `--json`): names in its header that may be the column that is missing.
@@ -156,7 +158,7 @@ class RejectInfo(_Result):
     candidates: tuple[str, ...] = Field(default=(), exclude=True)
 
 
-class PruneResult(_Result):
+class PruneResult(Result):
     """What a prune forgot, or would forget: snapshots that could be restored, numbers of files, and bytes.
 
     `horizon` is the oldest snapshot that is left; null where there is none at all.
@@ -170,7 +172,7 @@ class PruneResult(_Result):
     bytes: int = 0
 
 
-class RejectGroup(_Result):
+class RejectGroup(Result):
     """What was refused for one rule and one column.
 
     Args:
@@ -189,7 +191,7 @@ class RejectGroup(_Result):
     examples: list[RejectInfo]
 
 
-class CellChange(_Result):
+class CellChange(Result):
     """A cell that differs between two snapshots."""
 
     key: list[str]
@@ -198,7 +200,7 @@ class CellChange(_Result):
     new: str
 
 
-class DiffResult(_Result):
+class DiffResult(Result):
     """What two snapshots differ in."""
 
     added: list[list[str]]
@@ -208,7 +210,7 @@ class DiffResult(_Result):
     columns_removed: list[str]
 
 
-class VersionInfo(_Result):
+class VersionInfo(Result):
     """A version of a key."""
 
     values: dict[str, str]
@@ -221,7 +223,7 @@ class VersionInfo(_Result):
     deleted: bool
 
 
-class LastRun(_Result):
+class LastRun(Result):
     """The newest commit that came from a run."""
 
     at: str
@@ -230,7 +232,7 @@ class LastRun(_Result):
     counts: Counts = Counts()
 
 
-class DatasetStatus(_Result):
+class DatasetStatus(Result):
     """The state of a dataset."""
 
     dataset: str
@@ -243,7 +245,7 @@ class DatasetStatus(_Result):
     attention: list[str]
 
 
-class StatusResult(_Result):
+class StatusResult(Result):
     """The state of a workspace.
 
     `recovery` says what the next run has to finish before it begins; `watch` is None where none is running.
@@ -257,7 +259,7 @@ class StatusResult(_Result):
     watch: WatchStatus | None = None
 
 
-class Problem(_Result):
+class Problem(Result):
     """Something that `check` found wrong.
 
     Args:
@@ -277,7 +279,7 @@ class Problem(_Result):
     remedy: str = ""
 
 
-class CheckResult(_Result):
+class CheckResult(Result):
     """What `check` looked at and found wrong.
 
     Args:
@@ -298,88 +300,8 @@ class CheckResult(_Result):
         return not self.problems
 
 
-class CleanResult(_Result):
+class CleanResult(Result):
     """What `clean` removed and moved back."""
 
     removed: list[str]
     requeued: list[str]
-
-
-class ProposedColumn(_Result):
-    """A column of the samples, and what is proposed to be said of it.
-
-    Args:
-        name: as the newest sample spells it.
-        type: the contract's name of its type; `string` is proposed by saying nothing.
-        nullable: false where no cell was empty; None where nothing is said.
-        required: false where a sample lacks it.
-        aliases: other spellings of it in the samples.
-        unique: whether no value stands twice in the samples.
-        notes: what a person should know before this is believed.
-    """
-
-    name: str
-    type: str = "string"
-    nullable: bool | None = None
-    required: bool = True
-    aliases: tuple[str, ...] = ()
-    unique: bool = False
-    notes: tuple[str, ...] = ()
-
-
-class KeyCandidate(_Result):
-    """Columns that may be the key.
-
-    Args:
-        columns: their names.
-        alone: whether they are unique without the timestamp.
-        twins: how often they stand at one instant with different rows; 0 for a key without a flaw.
-    """
-
-    columns: tuple[str, ...]
-    alone: bool
-    twins: int = 0
-
-
-class Proposal(_Result):
-    """What `init FILE…` found out about sample files: the settings of a dataset, and what is unsure of them."""
-
-    files: tuple[str, ...]
-    rows: int
-    match: str = "*.csv*"
-    key: tuple[str, ...]
-    key_candidates: tuple[KeyCandidate, ...]
-    timestamp: str
-    timestamp_formats: tuple[str, ...] = ()
-    max_future: str = "1d"
-    batch_time: str = ""
-    encodings: tuple[str, ...] = ("utf-8",)
-    delimiter: str = "auto"
-    columns: tuple[ProposedColumn, ...]
-    notes: tuple[str, ...] = ()
-
-
-class TemplateVariable(_Result):
-    """A variable that a template asks for; without a default it must be given."""
-
-    name: str
-    description: str = ""
-    default: str | None = None
-
-
-class TemplateInfo(_Result):
-    """A template that comes with the project."""
-
-    name: str
-    description: str
-    variables: list[TemplateVariable]
-
-
-class InitResult(_Result):
-    """What `init` made; with sample files, the proposal and its texts."""
-
-    workspace: str
-    made: list[str]
-    proposal: Proposal | None = None
-    toml: str | None = None
-    odcs: str | None = None

@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from snapshotter import going_back, pipeline, pruning, reading, rebuilding, refused, tables
-from snapshotter.config import FILE_NAME, Settings, load
-from snapshotter.contract import Contract
-from snapshotter.contract.sources import Contracts
+from snapshotter import going_back, pipeline, pruning, reading, rebuilding
 from snapshotter.dataset import Dataset
-from snapshotter.errors import NotWritten, SnapshotterError, UsageError
-from snapshotter.inbox import Drop, Look
-from snapshotter.layout import DEFAULT, Layout
+from snapshotter.errors import SnapshotterError, UsageError
+from snapshotter.inbox import Drop
 from snapshotter.ledger import Ledger
 from snapshotter.lock import writer_lock
+from snapshotter.readable import ReadableWorkspace
 from snapshotter.results import (
     CheckResult,
     CleanResult,
     DatasetResult,
-    DiffResult,
-    FileInfo,
     PruneResult,
     RebuildDifference,
     RebuildResult,
-    RejectGroup,
-    RejectInfo,
     RunResult,
-    SnapshotInfo,
-    StatusResult,
-    VersionInfo,
 )
+from snapshotter.writer import Writer
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from snapshotter.watch import Stop
     from snapshotter.watch.telling import WatchEvent
@@ -53,7 +41,7 @@ _LONGEST = 100 * 365  # days
 logger.disable("snapshotter")  # a library is silent until its caller says `logger.enable("snapshotter")`
 
 
-class Workspace:
+class Workspace(ReadableWorkspace):
     """A workspace: a folder with `input/processing/`.
 
     Args:
@@ -69,26 +57,8 @@ class Workspace:
         self, path: str | Path | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         """Read the configuration; nothing is changed."""
-        self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
-        self._clock = clock
+        super().__init__(path, clock=clock)
         self._ledgers: dict[str, Ledger] = {}  # of the writer: what it has read it need not read again
-        self._configure()
-
-    def _configure(self) -> None:
-        self._configured: Look | None = None  # if what follows fails, it is not up to date
-        look = self.configuration()
-        self.settings: Settings = load(self.layout.root)
-        self.contracts = Contracts(self.settings.datasets, self.layout.root)
-        self._configured = look
-
-    def configuration(self) -> Look | None:
-        """What `snapshotter.toml` looks like now, to tell whether it was changed; None if there is none."""
-        try:
-            return Look.of((self.layout.root / FILE_NAME).stat())
-        except OSError:
-            return None
-
-    # -- what changes something
 
     def reload(self) -> None:
         """Read the configuration again if it may have changed: the file, or what the contracts are made of.
@@ -269,81 +239,6 @@ class Workspace:
             others = [entry.name for entry in ledgers.iterdir() if entry.is_dir()] if ledgers.is_dir() else []
             return going_back.clean(self.layout, sorted({*self.contracts, *others}), requeue=requeue)
 
-    # -- what only reads, and never waits
-
-    def status(self) -> StatusResult:
-        """The queue, the current snapshots, the last runs, and what needs attention."""
-        return reading.status(self.layout, self.settings)
-
-    def snapshots(self, *, dataset: str | None = None) -> list[SnapshotInfo]:
-        """Every snapshot, oldest first."""
-        return reading.snapshots(self.layout, self.name(dataset))
-
-    def files(self, status: str | None = None, *, dataset: str | None = None) -> list[FileInfo]:
-        """Every delivery and what became of it, oldest first; those of one status if it is given."""
-        return reading.files(self.layout, self.name(dataset), status)
-
-    def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
-        """Refused rows of batches that count, and refused files; those of one file if it is named."""
-        return list(self.each_reject(name, dataset=dataset))
-
-    def each_reject(self, name: str | None = None, *, dataset: str | None = None) -> Iterator[RejectInfo]:
-        """`rejects`, one by one, for those that do not fit into memory."""
-        return refused.rejects(self.layout, self._known(self.name(dataset)), name)
-
-    def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:
-        """`rejects` by rule and column, most frequent first, each with the setting that would have let it in."""
-        return refused.grouped(self.layout, self._known(self.name(dataset)), name)
-
-    def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
-        """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
-        name = self.name(dataset)
-        contract = reading.published_contract(self.layout, name) or self.contracts[name]
-        return tables.frame(self.layout.latest(name), contract)
-
-    def show(self, snapshot: int | None = None, *, dataset: str | None = None) -> pd.DataFrame:
-        """`latest` as of a snapshot; without a number, of the current one.
-
-        Raises:
-            NoSuchSnapshot, NotRestorable: there is no such state.
-        """
-        with self.rendered(snapshot, dataset=dataset) as (path, contract):
-            return tables.frame(path, contract)
-
-    @contextmanager
-    def rendered(
-        self, snapshot: int | None = None, *, dataset: str | None = None, excel_safe: bool = False
-    ) -> Iterator[tuple[Path, Contract]]:
-        """The bytes of `latest.csv` as of a snapshot, in a file that is gone afterwards, and its contract.
-
-        Args:
-            snapshot: its number; without one, the current snapshot.
-            dataset: its name; without it the only one, or `default`.
-            excel_safe: put a ' before what a spreadsheet would run.
-        """
-        where = (self.layout, self.settings, self.name(dataset), snapshot)
-        with reading.rendered(*where, excel_safe=excel_safe) as found:
-            yield found
-
-    def diff(self, one: int, other: int, *, dataset: str | None = None) -> DiffResult:
-        """Keys added, removed and changed between two snapshots, cell by cell, lineage aside."""
-        return reading.diff(self.layout, self.settings, self.name(dataset), one, other)
-
-    def history(self, key: str | Sequence[str], *, dataset: str | None = None) -> list[VersionInfo]:
-        """Every version of a key that counts, newest first.
-
-        Args:
-            key: its value, or the values of its columns in order.
-            dataset: its name; without it the only one, or `default`.
-        """
-        parts = [key] if isinstance(key, str) else list(key)
-        contract = self._known(self.name(dataset))
-        if len(parts) != len(contract.key):
-            names = ", ".join(column.name for column in contract.key)
-            what = f"the key of dataset `{contract.dataset}` has {len(contract.key)} parts ({names}), not {len(parts)}"
-            raise UsageError(what=what, remedy="Name every part, in that order; an empty one as ''.")
-        return reading.history(self.layout, self.settings, contract.dataset, parts)
-
     def check(
         self,
         *,
@@ -385,27 +280,6 @@ class Workspace:
                 found = checking.check(self.layout, self.settings, names, scope, progress)
         return found.model_copy(update={"repaired": mended + rendered})
 
-    def name(self, dataset: str | None) -> str:
-        """The dataset that is meant.
-
-        Raises:
-            UsageError: there is none of that name, or several and none named.
-        """
-        names = list(self.contracts)
-        if dataset is None:
-            if len(names) == 1:
-                return names[0]
-            if DEFAULT in names:
-                return DEFAULT
-            raise UsageError(what=f"there are several datasets: {', '.join(names)}", remedy="Name one with --dataset.")
-        if dataset not in names:
-            raise UsageError(what=f"there is no dataset `{dataset}`", remedy=f"There are: {', '.join(names)}.")
-        return dataset
-
-    def _known(self, dataset: str) -> Contract:
-        """The contract of the current snapshot; before the first one, that of the configuration."""
-        return reading.current_contract(self.layout, dataset) or self.contracts[dataset]
-
     @contextmanager
     def _one(self, dataset: str | None) -> Iterator[Dataset]:
         """One dataset open for writing."""
@@ -422,33 +296,7 @@ class Workspace:
         recover: bool = True,
         given_up: Callable[[], bool] | None = None,
     ) -> Iterator[tuple[list[Dataset], dict[str, SnapshotterError]]]:
-        """Datasets open for writing, under the lock, with what a killed process left finished first.
-
-        Yields:
-            The datasets, and the errors of those that cannot be opened.
-        """
-        with ExitStack() as stack:
-            stack.enter_context(writer_lock(self.layout, self.settings.lock_timeout, given_up))
-            if recover:
-                self.layout.sweep_scratch()
-            if recover:
-                scratch = stack.enter_context(self.layout.scratch())
-            else:  # a dry run leaves nothing, not even an empty output/
-                scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="snapshotter-")))
-            datasets: list[Dataset] = []
-            broken: dict[str, SnapshotterError] = {}
-            for name in names or self.contracts:
-                try:
-                    ledger = self._ledgers.setdefault(name, Ledger(self.layout.ledger(name), name))
-                    dataset = Dataset(self.layout, ledger, self.contracts, self.settings, scratch, mend=recover)
-                    stack.callback(dataset.close)
-                    if recover:
-                        dataset.recover()
-                    datasets.append(dataset)
-                except SnapshotterError as error:
-                    broken[name] = error
-                except OSError as error:
-                    broken[name] = NotWritten(path=error.filename or name, problem=error.strerror or error)
-            if recover and not broken and len(datasets) == len(self.contracts):  # drafts of others may be needed yet
-                self.layout.sweep_drafts()
-            yield datasets, broken
+        """Datasets open for writing; see `Writer`."""
+        writer = Writer(self.layout, self.settings, self.contracts, self._ledgers)
+        with writer.open(names or list(self.contracts), recover=recover, given_up=given_up) as found:
+            yield found

@@ -13,7 +13,7 @@ from snapshotter.cli import printing
 from snapshotter.cli.app import app
 from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, exit_status
 from snapshotter.errors import UsageError
-from snapshotter.results import InitResult
+from snapshotter.starting.answers import InitResult
 
 _FORMS = ("toml", "odcs")
 

@@ -15,7 +15,7 @@ from snapshotter.contract import compile_contract
 from snapshotter.contract.sources import read_contract
 from snapshotter.errors import UsageError
 from snapshotter.layout import Layout
-from snapshotter.results import InitResult
+from snapshotter.starting.answers import InitResult
 
 CONTRACT = "contract.odcs.yaml"
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 from snapshotter.contract.times import Clock
-from snapshotter.results import KeyCandidate
 from snapshotter.sql import Parameters
+from snapshotter.starting.answers import KeyCandidate
 from snapshotter.starting.entities import Part, completing, differs, is_entity
 from snapshotter.starting.kinds import Kind
 from snapshotter.starting.naming import key_tier

@@ -12,7 +12,7 @@ from snapshotter.contract import Contract, compile_contract
 from snapshotter.contract.header import missing
 from snapshotter.errors import UsageError
 from snapshotter.reader import DELIMITERS, Irregular, header_names
-from snapshotter.results import KeyCandidate, Proposal, ProposedColumn
+from snapshotter.starting.answers import KeyCandidate, Proposal, ProposedColumn
 from snapshotter.starting.keys import find_keys, part_of
 from snapshotter.starting.kinds import Kind, kind_of
 from snapshotter.starting.naming import batch_times, match_pattern

@@ -7,8 +7,8 @@ from typing import Any
 from snapshotter.config import DatasetConfig
 from snapshotter.contract.columns import fold
 from snapshotter.contract.likeness import plain
-from snapshotter.results import Proposal, ProposedColumn
 from snapshotter.starting import toml
+from snapshotter.starting.answers import Proposal, ProposedColumn
 
 _COMMENTS_AT = 46  # where comments behind settings begin
 

@@ -20,8 +20,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from snapshotter.config import FILE_NAME
 from snapshotter.errors import UsageError
-from snapshotter.results import TemplateInfo, TemplateVariable
 from snapshotter.starting import toml
+from snapshotter.starting.answers import TemplateInfo, TemplateVariable
 
 MANIFEST = "template.toml"
 _SUFFIX = ".j2"

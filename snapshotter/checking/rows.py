@@ -19,22 +19,10 @@ _OLD = "the current snapshot does not need it; to have older ones back, " + BACK
 def expected_parts(findings: Findings, ledger: Ledger, state: State, *, quick: bool) -> Iterator[Expected]:
     """The Parquet files that must be there, with their digests."""
     parts = state.parts if quick else ledger.all_parts()
-    spare = set() if quick else _spare(ledger, state)
     for part in parts.values():
-        if part.path not in spare:
-            findings.checked["parts"] += 1
-            remedy = _LIVE if part.path in state.parts else _OLD
-            yield Expected(findings, "part", ledger.root / part.path, part.sha256, remedy)
-
-
-def _spare(ledger: Ledger, state: State) -> set[str]:
-    """Files that are gone and not missed: all snapshots are restorable, and other files hold their batches."""
-    parts = ledger.all_parts()
-    gone = {path for path in parts if path not in state.parts and not (ledger.root / path).exists()}
-    if not gone or set(state.snapshots) - ledger.restorable():
-        return set()
-    held = {batch for path, part in parts.items() if path not in gone for batch in part.batches}
-    return {path for path in gone if held.issuperset(parts[path].batches)}
+        findings.checked["parts"] += 1
+        remedy = _LIVE if part.path in state.parts else _OLD
+        yield Expected(findings, "part", ledger.root / part.path, part.sha256, remedy)
 
 
 def check_rows(findings: Findings, ledger: Ledger, state: State, engine: Engine, *, quick: bool) -> None:

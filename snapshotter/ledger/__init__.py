@@ -200,8 +200,12 @@ class Ledger:
         return not self.commits or (note.version == self._log.version and note.finished)
 
     def _fold_new(self) -> None:
-        for version, commit in self.commits[self._folded :]:
-            self._fold.add(version, commit)
+        try:
+            for version, commit in self.commits[self._folded :]:
+                self._fold.add(version, commit)
+        except (KeyError, IndexError, ValueError):  # of an entry that parses, but speaks of what never was
+            self._fold, self._folded = Fold(), 0
+            raise LedgerDamaged(dataset=self.dataset, problem="the entries of its log contradict each other") from None
         self._folded = len(self.commits)
         self._state = self._fold.state()
 

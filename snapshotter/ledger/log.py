@@ -114,9 +114,13 @@ class Log:
         if entries is None or not goes_on:
             self._forget()
             entries, goes_on = self._all_entries(), False
-        for version, content in entries:
-            if until is None or version <= until:
-                self._take(version, content)
+        try:
+            for version, content in entries:
+                if until is None or version <= until:
+                    self._take(version, content)
+        except BaseException:
+            self._forget()  # half of a log is none
+            raise
         self.remember()
         return goes_on
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from snapshotter import disk, inbox
+from snapshotter.beneath import is_beneath
 from snapshotter.layout import Layout
 from snapshotter.ledger.records import FileRecord, Move
 from snapshotter.recovery import archival
@@ -67,12 +68,20 @@ class Archive:
             if move.source.startswith("rejected/"):
                 disk.remove(self._layout.input / f"{move.source}{REASON}")
         self._remember([self._note(move) for move in todo if move.target.startswith("processing/")])
-        pairs = [(self._source(move), self._layout.input / move.target) for move in todo]
-        copied = [source for source, target in pairs if os.path.lexists(target) and not _same_file(source, target)]
-        disk.move_all([(source, target) for source, target in pairs if source not in copied])
-        for source in copied:
-            disk.remove(source)
-        return todo
+        pairs = {self._layout.input / move.target: self._source(move) for move in todo}
+        disk.link_all([(source, target) for target, source in pairs.items() if not os.path.lexists(target)])
+        done = [move for move in todo if self._has_arrived(move)]
+        disk.remove_all([self._source(move) for move in done if self.is_pending(move)])
+        return done
+
+    def _has_arrived(self, move: Move) -> bool:
+        """Whether what has the new name is the file that was meant; what was swapped in since we looked loses it."""
+        source, target = self._source(move), self._layout.input / move.target
+        if _known(target, move) or not move.sha256 or digest(target) == move.sha256:
+            return True
+        if os.path.lexists(source):
+            disk.remove(target)
+        return False
 
     def secure(self, records: Iterable[FileRecord]) -> None:
         """Make files of the queue durable before a commit names them: whoever dropped them need not have."""
@@ -86,7 +95,9 @@ class Archive:
             here = source.lstat()
         except OSError:
             return False
-        known = (here.st_ino, here.st_mtime_ns, here.st_size) == (move.inode, move.modified, move.size)
+        if not is_beneath(self._layout.input / move.source.partition("/")[0], source):
+            return False  # a folder on the way was swapped for a link: whatever lies there is not ours to move
+        known = _known(source, move)
         if os.path.lexists(target):
             # Linked, and not removed yet; or copied where no link can be made: then only the very same file may go.
             is_copied = known and target.is_file() and digest(target) == move.sha256
@@ -129,6 +140,12 @@ class Archive:
         target = self._layout.input / f"{move.target}{REASON}"
         disk.make_folder(target.parent)
         disk.replace(target, (json.dumps(note, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def _known(path: Path, move: Move) -> bool:
+    """Whether a file is the one that was read, by what the system says of it."""
+    status = path.lstat()
+    return (status.st_ino, status.st_mtime_ns, status.st_size) == (move.inode, move.modified, move.size)
 
 
 def _same_file(one: Path, other: Path) -> bool:

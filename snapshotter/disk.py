@@ -155,16 +155,12 @@ def _draft(content: bytes | Iterable[bytes], folder: Path) -> Path:
     return draft
 
 
-def move(source: Path, target: Path) -> None:
-    """Move one file; see `move_all`."""
-    move_all([(source, target)])
-
-
-def move_all(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Move files, or links and devices as such, to names that are free.
+def link_all(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Give files, or links and devices as such, a second name that is free, durably: the first half of a move.
 
     All new names are durable before the first old one goes, so that each file is at every moment under at least
-    one; and a folder is made durable once, not once a file.
+    one; and a folder is made durable once, not once a file. A file that has other names already is copied: whoever
+    has one could still write to it.
 
     Args:
         pairs: (source, target) of each.
@@ -174,17 +170,20 @@ def move_all(pairs: Sequence[tuple[Path, Path]]) -> None:
         NotWritten: the system refused.
     """
     targets = dict.fromkeys(target.parent for _, target in pairs)
-    sources = dict.fromkeys(source.parent for source, _ in pairs)
     for folder in targets:
         make_folder(folder)
     for source, target in pairs:
         _link(source, target)
     for folder in targets:
         sync_folder(folder)
-    for source, _ in pairs:
-        with writing(source):
-            source.unlink(missing_ok=True)
-    for folder in sources:
+
+
+def remove_all(paths: Sequence[Path]) -> None:
+    """Remove names, durably: the second half of a move."""
+    for path in paths:
+        with writing(path):
+            path.unlink(missing_ok=True)
+    for folder in dict.fromkeys(path.parent for path in paths):
         sync_folder(folder)
 
 
@@ -192,6 +191,10 @@ def _link(source: Path, target: Path) -> None:
     """Give a file a second name; copy it where that is impossible."""
     with writing(target):
         try:
+            status = source.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_nlink > 1 and not os.path.lexists(target):
+                _copy(source, target)
+                return
             os.link(source, target, follow_symlinks=False)
         except FileExistsError:
             if not _same(source, target):
@@ -213,7 +216,7 @@ def _copy(source: Path, target: Path) -> None:
         raise OSError(errno.EXDEV, "only a regular file can be copied")
     draft = temporary(target.parent)
     try:
-        with source.open("rb") as reading, draft.open("xb") as copy:
+        with open(source, "rb", opener=_without_links) as reading, draft.open("xb") as copy:
             shutil.copyfileobj(reading, copy, 1 << 20)
             copy.flush()
             shutil.copystat(source, draft)
@@ -224,6 +227,10 @@ def _copy(source: Path, target: Path) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def remove(path: Path) -> None:

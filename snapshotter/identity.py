@@ -83,6 +83,8 @@ class Queued:
     def identify(self, place: int, drop: Drop, sha256: str) -> Identity:  # noqa: ARG002 - as above
         """The batch that these bytes were before a requeue, else by name and content."""
         notes = [note for note in self._requeued if note.sha256 == sha256 and note not in self.consumed]
+        # The note of its own name first: the others may be those of equal files that were renamed.
+        notes.sort(key=lambda note: note.queued != drop.name)
         note = next((n for n in notes if n.queued == drop.name or n.queued not in self._queue), None)
         if note:
             self.consumed.append(note)

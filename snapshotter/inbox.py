@@ -14,7 +14,6 @@ import re
 import signal
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from snapshotter import spool
+from snapshotter.beneath import open_beneath
 from snapshotter.config import DatasetConfig
 from snapshotter.contract.times import format_pattern
 from snapshotter.expansion import expand
@@ -30,6 +30,8 @@ from snapshotter.spool import Content, Deferred, Unreadable, identity, spooled
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
 _INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
+_NO_LINK = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DEPTH = 32  # folders in each other
 _NAME_BYTES = 255  # what file systems take as one name
 _NO_REGULAR_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a pipe took its place; every other refusal may pass
 
@@ -59,6 +61,7 @@ class Drop:
         problem: why it is not even opened; empty for a regular file with a decent name.
         raw: the bytes of the name in hexadecimal, if it cannot be printed.
         look: what it looked like when it was found; None where that does not matter.
+        root: the folder beneath which no link is followed; without it, the one it lies in.
     """
 
     name: str
@@ -67,31 +70,51 @@ class Drop:
     problem: str = ""
     raw: str = ""
     look: Look | None = None
+    root: Path | None = None
 
 
 def scan(queue: Path) -> list[Drop]:
     """Everything visible in the queue and its sub-folders, by name."""
-    return sorted(_walk(os.fsencode(queue), b""), key=lambda drop: drop.name)
-
-
-def _walk(folder: bytes, inside: bytes) -> Iterator[Drop]:
+    descriptor = os.open(queue, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        entries = list(os.scandir(folder))
-    except OSError:  # gone since we saw it, or not for us; a folder of the queue that cannot be read fits no dataset
-        yield Drop(f"{printable(inside)}/", Path(os.fsdecode(folder)), 0, "the folder cannot be read")
-        return
-    for entry in entries:
-        name = inside + b"/" + entry.name if inside else entry.name
-        if invisible(os.fsdecode(entry.name)):
+        return sorted(_walk(descriptor, queue, b""), key=lambda drop: drop.name)
+    finally:
+        os.close(descriptor)
+
+
+def _walk(descriptor: int, queue: Path, inside: bytes) -> Iterator[Drop]:
+    """What lies in an open folder of the queue, so that a folder swapped for a link leads nowhere."""
+    for entry in os.scandir(descriptor):
+        name = os.path.join(inside, os.fsencode(entry.name))  # noqa: PTH118 - bytes, which no Path takes
+        if invisible(entry.name):
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, name)
-            continue
-        with suppress(FileNotFoundError):  # taken away since we saw it
+        path = queue / os.fsdecode(name)
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _folder(descriptor, queue, name)
+                continue
             status = entry.stat(follow_symlinks=False)
-            raw = "" if printable(name) == os.fsdecode(name) else name.hex()
-            path, problem = Path(os.fsdecode(entry.path)), _problem(status, raw)
-            yield Drop(printable(name), path, status.st_size, problem, raw, Look.of(status))
+        except FileNotFoundError:  # taken away since we saw it
+            continue
+        raw = "" if printable(name) == os.fsdecode(name) else name.hex()
+        yield Drop(printable(name), path, status.st_size, _problem(status, raw), raw, Look.of(status), queue)
+
+
+def _folder(descriptor: int, queue: Path, name: bytes) -> Iterator[Drop]:
+    """What lies in a folder; it matches no dataset itself, and is told if it cannot be read."""
+    unread = Drop(f"{printable(name)}/", queue / os.fsdecode(name), 0, "the folder cannot be read")
+    if name.count(b"/") == _DEPTH:  # each level holds a descriptor; nobody files that deep, but somebody may attack
+        yield unread
+        return
+    try:
+        below = os.open(os.path.basename(name), _NO_LINK | os.O_DIRECTORY, dir_fd=descriptor)  # noqa: PTH119 - bytes
+    except OSError:  # gone since we saw it, or not for us, or swapped for a link
+        yield unread
+        return
+    try:
+        yield from _walk(below, queue, name)
+    finally:
+        os.close(below)
 
 
 def invisible(name: str) -> bool:
@@ -171,7 +194,8 @@ def deferred(error: OSError) -> Deferred:
 
 
 def _read_once(drop: Drop, scratch: Path) -> Content:
-    descriptor = os.open(drop.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    root = drop.root or drop.path.parent
+    descriptor = open_beneath(root, drop.path.relative_to(root), os.O_RDONLY | os.O_NONBLOCK)
     file = os.fdopen(descriptor, "rb", buffering=0)
     try:
         before = os.fstat(descriptor)

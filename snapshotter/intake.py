@@ -30,6 +30,7 @@ from snapshotter.spool import Content, Deferred, Unreadable
 from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
+_NAME = 100  # bytes that a name in a header takes
 _ROWS = 2  # accepted rows from which on an empty column is worth a warning
 
 
@@ -269,7 +270,7 @@ class Intake:
             self._load([proven])
             return
         self._waiting.setdefault(proven.group, []).append(proven)
-        self._waiting_bytes += len(proven.content.data)
+        self._waiting_bytes += len(proven.content.data) + _NAME * len(proven.names)
         if self._waiting_bytes > GROUP:
             self._flush()
 

@@ -12,6 +12,7 @@ from snapshotter.contract.types import stored_type
 from snapshotter.frame import Field
 from snapshotter.ledger.state import Shape
 from snapshotter.merge import place_of, row_of
+from snapshotter.spreadsheet import defused, defused_sql
 from snapshotter.sql import identifier
 
 _LINEAGE = {
@@ -74,7 +75,9 @@ def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:
     return contract.type(column.stored.type).text(value)
 
 
-def view(columns: Sequence[ViewColumn], contract: Contract, key: Sequence[Field], source: str) -> str:
+def view(
+    columns: Sequence[ViewColumn], contract: Contract, key: Sequence[Field], source: str, *, excel_safe: bool = False
+) -> str:
     """Query of the lines of `latest.csv`, in order.
 
     Args:
@@ -82,11 +85,16 @@ def view(columns: Sequence[ViewColumn], contract: Contract, key: Sequence[Field]
         contract: the contract of the snapshot.
         key: the fields of the key.
         source: relation of published rows with `_lineage`, the rank of the row that they come from.
+        excel_safe: whether cells and names are defused for spreadsheets.
     """
-    cells = [text(column, contract) for column in columns]
+    safe = defused_sql if excel_safe else str
+    named = defused if excel_safe else str
+    cells = [safe(f"({text(column, contract)})") for column in columns]
     if len(columns) == 1:  # an empty line would be no record
         cells = [f"coalesce({cells[0]}, '')"]
-    selected = ", ".join(f"{cell} AS {identifier(column.name)}" for cell, column in zip(cells, columns, strict=True))
+    selected = ", ".join(
+        f"{cell} AS {identifier(named(column.name))}" for cell, column in zip(cells, columns, strict=True)
+    )
     return (
         f"SELECT {selected} FROM {source} p JOIN batches b ON b.place = {place_of('_lineage')} AND NOT b.is_gone "
         f"ORDER BY {', '.join(key_order(key))}"

@@ -244,12 +244,14 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
 
 
 @contextmanager
-def rendered(layout: Layout, settings: Settings, dataset: str, snapshot: int | None) -> Iterator[tuple[Path, Contract]]:
-    """`latest.csv` as of a snapshot, in a temporary file."""
+def rendered(
+    layout: Layout, settings: Settings, dataset: str, snapshot: int | None, *, excel_safe: bool = False
+) -> Iterator[tuple[Path, Contract]]:
+    """`latest.csv` as of a snapshot, in a temporary file; if so wanted, defused for spreadsheets."""
 
     def ask(ledger: Ledger, state: State, engine: Engine) -> Contract:
         contract, resolution = _merged(ledger, state, engine, snapshot)
-        engine.publish(contract, resolution.columns, resolution.frame.key, path)
+        engine.publish(contract, resolution.columns, resolution.frame.key, path, excel_safe=excel_safe)
         return contract
 
     with _scratch() as scratch:

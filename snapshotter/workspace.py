@@ -311,9 +311,18 @@ class Workspace:
             return tables.frame(path, contract)
 
     @contextmanager
-    def rendered(self, snapshot: int | None = None, *, dataset: str | None = None) -> Iterator[tuple[Path, Contract]]:
-        """The bytes of `latest.csv` as of a snapshot, in a file that is gone afterwards, and its contract."""
-        with reading.rendered(self.layout, self.settings, self.name(dataset), snapshot) as found:
+    def rendered(
+        self, snapshot: int | None = None, *, dataset: str | None = None, excel_safe: bool = False
+    ) -> Iterator[tuple[Path, Contract]]:
+        """The bytes of `latest.csv` as of a snapshot, in a file that is gone afterwards, and its contract.
+
+        Args:
+            snapshot: its number; without one, the current snapshot.
+            dataset: its name; without it the only one, or `default`.
+            excel_safe: put a ' before what a spreadsheet would run.
+        """
+        where = (self.layout, self.settings, self.name(dataset), snapshot)
+        with reading.rendered(*where, excel_safe=excel_safe) as found:
             yield found
 
     def diff(self, one: int, other: int, *, dataset: str | None = None) -> DiffResult:

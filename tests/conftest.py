@@ -1,6 +1,6 @@
 """What the tests share: workspaces, dropping files into them, and the program as its users start it.
 
-`from conftest import drop, latest, run_cli` for the functions; the fixtures are known by name.
+`from conftest import drop, latest, peak, run_cli` for the functions; the fixtures are known by name.
 """
 
 import os
@@ -120,3 +120,24 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("faults")
         for line in sorted(told):
             terminalreporter.line(line)
+
+
+_LAUNCHER = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000)
+"""
+
+
+def peak(ws: Workspace, *arguments: str) -> tuple[int, int]:
+    """Exit code and greatest resident memory (MB) of `driver.py` as a process of its own.
+
+    Started by a small process, since a child's peak counts from that of its parent on; and without coverage.
+    """
+    program = [sys.executable, str(DRIVER), *arguments, "--workspace", str(ws.layout.root)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "SNAPSHOTTER_"))}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _LAUNCHER, *program], env=environment, check=True, capture_output=True, text=True
+    )
+    code, used = done.stdout.split()
+    return int(code), int(used)

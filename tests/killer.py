@@ -29,7 +29,7 @@ from snapshotter import Workspace
 from snapshotter.dataset import Dataset
 
 LOADED = (duckdb, filelock)  # but not deltalake: it starts a thread, which a fork would lose
-STEPS = ("recover", "judge", "merge", "write_rows", "render", "commit", "publish", "archive")
+STEPS = ("recover", "judge", "merge", "write_rows", "render", "commit", "publish", "archive", "tend", "commit_prune")
 # event: the position of the path that changes among its arguments, and of the folder's descriptor, if it has one
 CHANGES = {
     "open": (0, None),

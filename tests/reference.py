@@ -89,7 +89,7 @@ Types (where the syntax is not given)
 29. timestamp == now + max_future is accepted.
 
 Requeue and prune
-30. A file in the queue is the requeued one if it has its bytes, and its place there or one of a file that is
+30. A file in the queue is the requeued one if it has its bytes, and its name there or one of a file that is
     gone (it was renamed). Numbers of revisions that wait count as given. The same (name, revision) twice in
     one queue: the second is a duplicate.
 31. A batch lies behind the horizon if the snapshot that brought it does. There its rows cannot be replaced: a
@@ -382,7 +382,7 @@ class Reference:
     def _identity(self, queued: str, data: bytes, queue: Mapping[str, bytes]) -> tuple[str, int]:
         """Name and revision of a file in the queue."""
         digest = hashlib.sha256(data).hexdigest()
-        for note in self.requeued:
+        for note in sorted(self.requeued, key=lambda n: n[0] != queued):  # its own name first
             if note[1].sha256 == digest and (note[0] == queued or note[0] not in queue):
                 self.requeued.remove(note)
                 return note[1].name, note[1].revision

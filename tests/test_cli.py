@@ -331,7 +331,7 @@ def test_the_help_lists_every_command_and_every_named_error():
 
 def test_every_command_of_this_version_is_there():
     """The commands of the contract, but for those of the next issue."""
-    there = "run status snapshots show diff history files rejects reset withdraw clean check init"
+    there = "run status snapshots show diff history files rejects reset withdraw clean check init watch"
     assert set(there.split()) <= set(COMMANDS)
 
 

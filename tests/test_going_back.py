@@ -134,6 +134,21 @@ def test_a_requeue_that_was_taken_back_leaves_no_trace(two):
     assert (file.name, file.status) == ("b.csv", "applied")
 
 
+def test_a_requeued_file_keeps_its_name_also_beside_its_copy(workspace):
+    """Of two equal files that were moved back, one is renamed in the queue: neither becomes a batch of that name."""
+    ws = workspace(**{"a.csv": A})
+    ws.run()
+    drop(ws, "a.csv", A)
+    ws.run()
+    ws.clean(requeue=True)
+    (ws.layout.queue / "a.csv").rename(ws.layout.queue / "renamed.csv")
+    assert sorted((file.name, file.status) for file in ws.run().datasets[0].files) == [
+        ("a.csv", "applied"),
+        ("a.csv", "duplicate"),
+    ]
+    assert not (ws.layout.queue / ".requeued.json").exists()
+
+
 def test_requeued_revisions_keep_their_names_whatever_they_are_called(two):
     """Both revisions of a name come back from the queue as what they were, also renamed there."""
     drop(two, "a.csv", HEAD + "1,2024-01-01,b\n")

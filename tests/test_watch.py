@@ -17,8 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watching import HEAD, LONG, Watching, renamed, row
 
+from snapshotter.cli import events
 from snapshotter.errors import AlreadyWatched, UsageError
-from snapshotter.watch import Stop, Watch
+from snapshotter.heartbeat import WatchStatus
+from snapshotter.results import ErrorInfo
+from snapshotter.watch import Stop, Watch, telling
 from snapshotter.watch.retrying import Retries
 from snapshotter.watch.settling import Settling
 from snapshotter.workspace import Workspace
@@ -376,6 +379,29 @@ def test_a_queue_that_is_removed_and_made_again_is_noticed(workspace):
             watch.run(f"{n}.csv")
 
 
+def test_a_queue_that_is_a_link_is_told_of(workspace, tmp_path):
+    """A queue may be a link to a folder elsewhere; what comes into that one wakes the watch, and is taken at once."""
+    ws = workspace()
+    ws.layout.queue.rmdir()
+    ws.layout.queue.symlink_to(tmp_path)
+    with Watching(ws, "--settle", NEVER, "--poll", NEVER) as watch:
+        renamed(ws, "a.csv", row(1))
+        watch.run("a.csv")
+
+
+def test_a_contract_elsewhere_is_read_again(workspace):
+    """A model that `contract` names may change while it is watched; the next run judges by the new one."""
+    ws = workspace('[datasets.default]\ncontract = "model:Row"\n', **{"a.csv": row(1, "long")})
+    model = ws.layout.root / "model.py"
+    text = "from pydantic import BaseModel, Field\n\nclass Row(BaseModel):\n    id: str\n    timestamp: str\n"
+    model.write_text(text)
+    with Watching(ws, "--settle", 0) as watch:
+        assert watch.run("a.csv")["datasets"][0]["counts"]["accepted"] == 1
+        model.write_text(f"{text}    v: str = Field(max_length=3)\n")
+        drop(ws, "b.csv", row(2, "long"))
+        assert watch.run("b.csv")["datasets"][0]["counts"]["rejected"] == 1
+
+
 class Inside:
     """A watch in this process, with its workings at hand."""
 
@@ -479,3 +505,45 @@ def test_from_python_a_second_watch_is_a_named_error(workspace):
     ws = workspace()
     with Inside(ws), pytest.raises(AlreadyWatched):
         ws.watch()
+
+
+def lines(capsys, *told):
+    """What a person reads of these events."""
+    for one in told:
+        events.event(one)
+    said = capsys.readouterr()
+    assert not said.out
+    return said.err.splitlines()
+
+
+def test_each_event_is_a_line(capsys):
+    """What waits is told with its reason, five files at most; what fails with its remedy and its pause."""
+    files = [telling.Waiting(name=f"{n}.csv", reason="why", retry_in=4) for n in range(7)]
+    error = ErrorInfo(code=10, name="LockTimeout", message="somebody", hint="wait")
+    assert lines(capsys, telling.Deferred(at="", files=files))[0] == "  waits     0.csv: why; tried again in 4 s"
+    assert lines(capsys, telling.Deferred(at="", files=files))[-1] == "            and 2 more"
+    failed = telling.Failed(at="", dataset=None, error=error, retry_in=2)
+    assert lines(capsys, failed) == ["error: somebody", "  wait", "  tried again in 2 s"]
+    assert lines(capsys, telling.Warned(at="", message="look")) == ["warning: look"]
+    given_up = lines(capsys, telling.Stopped(at="", runs=1, given_up=True))
+    assert given_up == ["stopped after 1 run; the run under way was given up, its files still wait"]
+    events.complaint(failed)
+    events.complaint(telling.Warned(at="", message="look"))
+    assert capsys.readouterr().err == "error: somebody\n  wait\n"
+
+
+def test_the_line_of_status_tells_what_waits():
+    """Files that may still be written, and files that could not be taken, are counted."""
+    line = events.watch_line(
+        WatchStatus(pid=7, since="then", state="waiting", next_look="soon", settling=1, deferred=2)
+    )
+    assert "process 7 since then: waiting, looks again by soon" in line
+    assert "1 file may still be written; 2 files could not be taken yet" in line
+
+
+def test_a_note_that_is_none_of_ours_is_still_a_watch(workspace):
+    """What cannot be read of the heartbeat is unknown; that there is a watch tells the lock."""
+    ws = workspace()
+    with Inside(ws):
+        ws.layout.heartbeat.write_text("[1]")
+        assert ws.status().watch == WatchStatus()

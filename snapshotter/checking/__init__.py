@@ -5,8 +5,10 @@ log -> notes and leftovers -> digests of all files (one pass) -> rows, deltalake
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from snapshotter import leftovers
 from snapshotter.checking.counts import check_counts
@@ -18,6 +20,7 @@ from snapshotter.checking.mending import mend, mend_notes
 from snapshotter.checking.rows import check_rows, expected_parts
 from snapshotter.checking.views import check_views, expected_view
 from snapshotter.config import Settings
+from snapshotter.engine import open_engine
 from snapshotter.errors import SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
@@ -81,9 +84,7 @@ def _check(
     compare(expected, progress)
     for findings, ledger, state in opened:
         if findings.sound:
-            check_against_delta(findings, ledger, state)
-            check_rows(findings, ledger, state, quick=scope.quick)
-            check_views(findings, ledger, state, quick=scope.quick, every=scope.every)
+            _compute(findings, ledger, state, scope)
         check_counts(findings, state)
     notes = [note for findings in found for note in findings.notes]
     if not scope.quick and set(settings.datasets) <= set(datasets):
@@ -93,6 +94,18 @@ def _check(
         problems=[problem for findings in found for problem in findings.problems],
         notes=notes,
     )
+
+
+def _compute(findings: Findings, ledger: Ledger, state: State, scope: Scope) -> None:
+    """What is computed from a ledger whose bytes are right."""
+    check_against_delta(findings, ledger, state)
+    limit = findings.settings.memory_limit
+    with (
+        tempfile.TemporaryDirectory(prefix="snapshotter-") as folder,
+        open_engine(Path(folder), findings.layout.output, limit, findings.dataset) as engine,
+    ):
+        check_rows(findings, ledger, state, engine, quick=scope.quick)
+        check_views(findings, ledger, state, engine, Path(folder), quick=scope.quick, every=scope.every)
 
 
 def _open(findings: Findings) -> tuple[Ledger, State] | None:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from snapshotter.checking.digests import Expected
-from snapshotter.checking.entries import NOTE
 from snapshotter.checking.findings import Findings
 from snapshotter.errors import SnapshotterError
 from snapshotter.forgotten import behind
 from snapshotter.layout import Layout
-from snapshotter.ledger import Ledger, checkpoint
+from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Status
 from snapshotter.ledger.state import State
 from snapshotter.recovery import Plan
@@ -100,12 +99,12 @@ def unknown_files(layout: Layout) -> list[str]:
 
 
 def _known(layout: Layout, dataset: str, ledger: Ledger, state: State) -> set[Path]:
-    known = {layout.latest(dataset), ledger.root / NOTE, ledger.root / checkpoint.DIGESTS}
+    known = {layout.latest(dataset), *ledger.root.glob("_*")}
     known |= {layout.input / path for path in state.archived()}
     known |= {layout.input / record.archived for _, record in state.files}
     known |= {layout.rejects(dataset) / record.rejects for _, record in state.files if record.rejects}
     known |= {ledger.root / path for path in ledger.all_parts()}
-    return known | set(_files(ledger.root / "_delta_log")) | set(_files(ledger.root / "_history"))
+    return known.union(*(_files(folder) for folder in ledger.root.glob("_*")))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from snapshotter.checking.digests import Expected
 from snapshotter.checking.findings import BACKUP, Findings
-from snapshotter.engine import open_engine
+from snapshotter.engine.base import Engine
 from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import PartRecord
@@ -39,17 +37,22 @@ def _spare(ledger: Ledger, state: State) -> set[str]:
     return {path for path in gone if held.issuperset(parts[path].batches)}
 
 
-def check_rows(findings: Findings, ledger: Ledger, state: State, *, quick: bool) -> None:
+def check_rows(findings: Findings, ledger: Ledger, state: State, engine: Engine, *, quick: bool) -> None:
     """Batch by batch, each Parquet file holds as many rows as were accepted, under the name that was recorded."""
     parts = state.parts if quick else ledger.all_parts()
     there = [part for part in parts.values() if (ledger.root / part.path).exists()]
-    for part, found in _tallies(findings, ledger, there):
-        if sum(rows for *_, rows in found) != part.rows or not _is_whole(part, found, state):
+    try:
+        tallies = engine.tally([ledger.root / part.path for part in there])
+    except LedgerDamaged as error:
+        findings.found("part", ledger.root, error.message, _LIVE)
+        return
+    for part, tally in zip(there, tallies, strict=True):
+        if sum(rows for *_, rows in tally) != part.rows or not _is_whole(part, tally, state):
             problem = "it does not hold the rows that were accepted of its batches"
             findings.found("counts", ledger.root / part.path, problem, _LIVE)
 
 
-def _is_whole(part: PartRecord, found: set[tuple[int, str, int, int]], state: State) -> bool:
+def _is_whole(part: PartRecord, found: Sequence[tuple[int, str, int, int]], state: State) -> bool:
     """Whether the rows are those of the batches; of one behind the horizon some may be pruned, even all."""
     tally = {number: (name, revision, rows) for number, name, revision, rows in found}
     if len(tally) < len(found) or not tally.keys() <= set(part.batches):
@@ -61,19 +64,3 @@ def _is_whole(part: PartRecord, found: set[tuple[int, str, int, int]], state: St
         if (name, revision) != (batch.record.name, batch.record.revision) or not is_enough:
             return False
     return True
-
-
-def _tallies(
-    findings: Findings, ledger: Ledger, parts: list[PartRecord]
-) -> Iterable[tuple[PartRecord, set[tuple[int, str, int, int]]]]:
-    limit = findings.settings.memory_limit
-    with (
-        tempfile.TemporaryDirectory(prefix="snapshotter-") as scratch,
-        open_engine(Path(scratch), findings.layout.output, limit, findings.dataset) as engine,
-    ):
-        try:
-            tallies = engine.tally([ledger.root / part.path for part in parts])
-        except LedgerDamaged as error:
-            findings.found("part", ledger.root, error.message, _LIVE)
-            return []
-    return list(zip(parts, (set(tally) for tally in tallies), strict=True))

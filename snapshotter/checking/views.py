@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +9,9 @@ from snapshotter.archive import digest
 from snapshotter.checking.digests import Expected
 from snapshotter.checking.findings import BACKUP, Findings
 from snapshotter.dataset import stored_contract
-from snapshotter.engine import open_engine
+from snapshotter.engine.base import Engine
 from snapshotter.errors import SnapshotterError
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import Commit, ViewRecord
 from snapshotter.ledger.state import State
 from snapshotter.resolution import resolve
 
@@ -27,13 +25,17 @@ def expected_view(findings: Findings, state: State) -> Iterator[Expected]:
         yield Expected(findings, "view", path, state.current.view.sha256, MENDED, mendable=True)
 
 
-def check_views(findings: Findings, ledger: Ledger, state: State, *, quick: bool, every: bool) -> None:
+def check_views(  # noqa: PLR0913 - what to check, with what, and how much of it
+    findings: Findings, ledger: Ledger, state: State, engine: Engine, scratch: Path, *, quick: bool, every: bool
+) -> None:
     """Rendering snapshots from the ledger gives the bytes that were recorded.
 
     Args:
         findings: where a problem goes.
         ledger: of the dataset, open.
         state: of the ledger.
+        engine: one of its own, since it holds what it rendered last.
+        scratch: a folder for a view, which the engine may write to.
         quick: only the current snapshot.
         every: each snapshot that can be restored; otherwise the current one, the oldest and one between.
     """
@@ -42,32 +44,26 @@ def check_views(findings: Findings, ledger: Ledger, state: State, *, quick: bool
         return
     some = {numbers[-1]} if quick else {numbers[0], numbers[len(numbers) // 2], numbers[-1]}
     for number in numbers if every else sorted(some):
-        commit = state.snapshots[number]
-        if commit.view is None:
+        view = state.snapshots[number].view
+        if view is None:
             continue
         findings.checked["views"] += 1
-        problem = _problem(findings, ledger, number, commit, commit.view)
-        if problem:
-            findings.found("view", ledger.root, problem, BACKUP + "; what is published stays as it is")
+        try:
+            found = _rendered(ledger, number, engine, scratch / "latest.csv")
+        except SnapshotterError as error:
+            problem = f"snapshot {number} cannot be rendered: {error.message}"
+        else:
+            problem = f"rendering snapshot {number} gives other bytes than were published"
+            if found == (view.sha256, view.rows):
+                continue
+        findings.found("view", ledger.root, problem, BACKUP + "; what is published stays as it is")
 
 
-def _problem(findings: Findings, ledger: Ledger, number: int, commit: Commit, view: ViewRecord) -> str:
-    try:
-        found = _rendered(findings, ledger, number, commit)
-    except SnapshotterError as error:
-        return f"snapshot {number} cannot be rendered: {error.message}"
-    if found != (view.sha256, view.rows):
-        return f"rendering snapshot {number} gives other bytes than were published"
-    return ""
-
-
-def _rendered(findings: Findings, ledger: Ledger, number: int, commit: Commit) -> tuple[str, int]:
-    contract = stored_contract(findings.dataset, commit)
-    resolution = resolve(contract, ledger.at(number), ledger.root)
-    limit = findings.settings.memory_limit
-    with tempfile.TemporaryDirectory(prefix="snapshotter-") as folder:
-        path = Path(folder) / "latest.csv"
-        with open_engine(Path(folder), findings.layout.output, limit, findings.dataset) as engine:
-            engine.merge(resolution.frame, resolution.batches, resolution.stored)
-            rows = engine.publish(contract, resolution.columns, resolution.frame.key, path)
-        return digest(path), rows
+def _rendered(ledger: Ledger, number: int, engine: Engine, path: Path) -> tuple[str, int]:
+    """The digest of a snapshot's view, and its rows."""
+    state = ledger.at(number)
+    contract = stored_contract(ledger.dataset, state.snapshots[number])
+    resolution = resolve(contract, state, ledger.root)
+    engine.merge(resolution.frame, resolution.batches, resolution.stored)
+    rows = engine.publish(contract, resolution.columns, resolution.frame.key, path)
+    return digest(path), rows

@@ -127,10 +127,7 @@ def show(
 
     Example: snapshotter show 3 --output before.csv
     """
-    from snapshotter.spreadsheet import defused
-
-    with Workspace(workspace).rendered(snapshot, dataset=dataset) as (path, _):
-        source = defused(path) if excel_safe else path
+    with Workspace(workspace).rendered(snapshot, dataset=dataset, excel_safe=excel_safe) as (source, _):
         if output is not None:
             try:
                 _write(source, output, json=json)

@@ -288,8 +288,16 @@ class Engine(Protocol):
         """The number of keys in the merged rows that one batch has and the other has not."""
         ...
 
-    def publish(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], path: Path) -> int:
-        """Write the merged rows as `latest.csv`; returns the number of rows."""
+    def publish(
+        self,
+        contract: Contract,
+        columns: Sequence[ViewColumn],
+        key: Sequence[Field],
+        path: Path,
+        *,
+        excel_safe: bool = False,
+    ) -> int:
+        """Write the merged rows as `latest.csv`, defused for spreadsheets if so wanted; returns the number of rows."""
         ...
 
     def versions(

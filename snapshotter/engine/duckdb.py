@@ -151,9 +151,17 @@ class DuckDBEngine(Acceptance):
 
     # -- views
 
-    def publish(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], path: Path) -> int:
+    def publish(
+        self,
+        contract: Contract,
+        columns: Sequence[ViewColumn],
+        key: Sequence[Field],
+        path: Path,
+        *,
+        excel_safe: bool = False,
+    ) -> int:
         """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
-        query = view(columns, contract, key, "published")
+        query = view(columns, contract, key, "published", excel_safe=excel_safe)
         return self._copy(query, path, "FORMAT csv, HEADER, DELIMITER ',', COMMENT ''", contract.parameters)
 
     def versions(

@@ -14,6 +14,9 @@ from snapshotter.config import threads
 from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.sql import Parameters
 
+_BESIDE = 100 * 10**6  # bytes of the process that the engine does not count
+_THREAD = 100 * 10**6  # bytes of the limit that a thread is worth: each has buffers of its own
+
 
 class Session:
     """A connection, and the errors that it turns into named ones; arguments as in `open_engine`."""
@@ -21,13 +24,16 @@ class Session:
     def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
         """Open the database."""
         self._dataset, self._limit, self._readable = dataset, memory_limit, readable
-        settings: dict[str, str | int | bool | float | list[str]] = {"memory_limit": f"{memory_limit}B"}
+        held = f"{share(memory_limit)}B"
+        settings: dict[str, str | int | bool | float | list[str]] = {"memory_limit": held}
         settings["temp_directory"] = str(scratch)
         if wanted := threads():
             settings |= {"threads": wanted, "async_threads": wanted - 1}  # without the latter, whoever asks reads
         self._connection = duckdb.connect(config=settings)
+        cores = int(self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
         folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
+            f"SET threads = {min(cores, max(1, share(memory_limit) // _THREAD))}",
             "SET TimeZone = 'UTC'",
             # It takes the square of the columns to plan, and has little to gain from queries like ours.
             "SET disabled_optimizers = 'projection_placement'",
@@ -91,6 +97,15 @@ class Session:
             raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
         except duckdb.IOException as error:
             raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
+
+
+def share(memory_limit: int) -> int:
+    """The bytes that the engine may hold of a limit for the whole process: the rest is for all that is beside it.
+
+    Python with its libraries takes about 150 MB, and the engine goes up to a fifth beyond its own limit: not all that
+    it allocates is counted, and what it freed is not at once the system's again.
+    """
+    return max(memory_limit * 3 // 4 - _BESIDE, memory_limit // 2)
 
 
 def literal(value: str) -> str:

@@ -69,7 +69,8 @@ class Ledger:
                 raise
             goes_on = self._log.read(until=newest - 1)
             if mend:
-                disk.move(self._log.entry(newest), self.root / f"_torn-{newest}-{uuid.uuid4().hex}.json")
+                disk.publish(self._log.entry(newest), self.root / f"_torn-{newest}-{uuid.uuid4().hex}.json")
+                disk.sync_folder(self._log.folder)
         if not goes_on:
             self._fold, self._folded = Fold(), 0
         self._fold_new()

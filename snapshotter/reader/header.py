@@ -13,6 +13,8 @@ from snapshotter.reader.irregular import Irregular
 
 _INSIDE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')  # up to a line end outside quotes, under any delimiter
 
+COLUMNS = 6_000  # of a header: the engine holds 2,048 rows of each at once, and plans in the square of them
+
 csv.field_size_limit(sys.maxsize)
 
 
@@ -49,7 +51,7 @@ def header_names(raw: bytes, delimiter: str) -> list[str]:
         delimiter: one character.
 
     Raises:
-        Irregular: it breaks the quoting rules, or holds a NUL character.
+        Irregular: it breaks the quoting rules, holds a NUL character, or names too many columns.
     """
     rules, line = grammar(delimiter), raw.removesuffix(b"\n").removesuffix(b"\r")
     if b"\0" in line:
@@ -57,4 +59,7 @@ def header_names(raw: bytes, delimiter: str) -> list[str]:
         raise Irregular(reason, 0, "encoding")
     if not rules.record.fullmatch(line):
         raise Irregular(f"the header is not CSV: {fault(rules, line, 0)}", 0)
-    return next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter, strict=True), [])
+    names = next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter, strict=True), [])
+    if len(names) > COLUMNS:
+        raise Irregular(f"the header has {len(names):,} columns, more than the {COLUMNS:,} that are read", 0, "header")
+    return names

@@ -81,6 +81,7 @@ class Events:
     def __init__(self, queue: Path, bell: Bell) -> None:
         """Nothing is listened to yet; `renew` begins."""
         self._queue, self._bell = queue, bell
+        self._real = queue  # what the system calls it; a queue may be a link
         self._observer: BaseObserver | None = None
         self._folder: tuple[int, int] | None = None
         self._whole: set[Path] = set()
@@ -100,11 +101,11 @@ class Events:
             OSError: the system does not tell; it has its limits, or the folder is not there.
         """
         self.close()
-        self._folder = _identity(self._queue)
+        self._folder, self._real = _identity(self._queue), self._queue.resolve()
         observer = Observer()
         handler = _Handler(self._told)
         try:
-            observer.schedule(handler, str(self._queue), recursive=True, event_filter=[*_FOLDERS, *_FILES])
+            observer.schedule(handler, str(self._real), recursive=True, event_filter=[*_FOLDERS, *_FILES])
             # Its own folder, too: that is where a queue that was removed is made again.
             observer.schedule(handler, str(self._queue.parent), event_filter=_FOLDERS)
             observer.start()
@@ -129,6 +130,8 @@ class Events:
         source, target = Path(os.fsdecode(event.src_path)), Path(os.fsdecode(event.dest_path or event.src_path))
         if inbox.invisible(target.name):
             return
+        if target.is_relative_to(self._real):
+            target = self._queue / target.relative_to(self._real)
         if isinstance(event, FileMovedEvent) and inbox.invisible(source.name):
             self._whole.add(target)
         elif isinstance(event, FileClosedEvent):

@@ -49,7 +49,9 @@ STEPS, HISTORY = (10_000, 50) if FAULTS else (200, 25)
 CAN_PRUNE = hasattr(Workspace, "prune")
 BEHIND_HORIZON = 22
 START = datetime(2026, 1, 1, tzinfo=UTC)
-POINTS = 80  # more than a run has; a command that is to die later lives
+# What is on a disk and what is not is tested elsewhere; here thousands of small workspaces come and go.
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+POINTS = 60  # about as many as a run has; a command that is to die later lives
 NOTHING = 0  # in place of the number of a snapshot: there is no latest.csv
 
 pick = st.integers(0, 999)  # which of several, as drawn before it is known how many there are
@@ -107,7 +109,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(data=st.data(), config=configs(plain_lineage=False))
     def begin(self, data: st.DataObject, config: dict[str, Any]) -> None:
         """An empty workspace."""
-        self.root = Path(tempfile.mkdtemp(prefix="snapshotter-machine-")).resolve()
+        self.root = Path(tempfile.mkdtemp(prefix="snapshotter-machine-", dir=MEMORY)).resolve()
         for folder in ("processing", "processed", "rejected"):
             (self.root / "input" / folder).mkdir(parents=True)
         toml = World(config, ()).toml()
@@ -250,11 +252,12 @@ class Machine(RuleBasedStateMachine):
         self.queue = {queued: self.bytes_of(file) for queued, file in notes}
 
     @rule(
+        data=st.data(),
         which=pick,
         point=st.integers(1, POINTS),
         command=st.sampled_from(["run", "run", "run", "reset", "reset --requeue", "withdraw", "prune"]),
     )
-    def kill(self, which: int, point: int, command: str) -> None:
+    def kill(self, data: st.DataObject, which: int, point: int, command: str) -> None:
         """A command is killed, before or after its commit; what comes next finishes it, whatever that is."""
         name, _, requeue = command.partition(" ")
         arguments: tuple[Any, ...] = ()
@@ -267,7 +270,8 @@ class Machine(RuleBasedStateMachine):
             options = {"keep_last": 1 + which % 4}
         else:
             name = "run"
-        self.count(f"kill {name}")
+        if name == "run" and self.is_finished and not self.queue:  # it would have next to nothing to do
+            self.put(self.names[which % 4], data.draw(self.content))
         self.do_until(point, name, *arguments, **options)
 
     @rule(
@@ -368,6 +372,8 @@ class Machine(RuleBasedStateMachine):
         last = self.killer.reached(self.root)[-1]
         note(f"# {command} {arguments} {options}, {'killed before' if killed else 'not killed, but ended with'} {last}")
         done = (len(self.ws.files()), self.restorable()) != seen
+        when = ("behind its commit" if done else "before it") if killed else "too late"
+        self.count(f"{command} killed {when}")
         assert done or killed or (command == "run" and not self.queue) or command == "prune"
         if done:
             expected = self.follow(command, *arguments, **options)

@@ -1,0 +1,330 @@
+"""Input that attacks: what lies in the queue leads nowhere else, runs nothing, and takes no more memory than it may."""
+
+import csv
+import io
+import json
+import os
+import socket
+import subprocess
+from collections import deque
+
+import pytest
+from conftest import drop, latest, peak, run_cli
+
+from snapshotter import inbox
+from snapshotter.apart import Apart, Numbering, Raw
+from snapshotter.archive import Archive, digest
+from snapshotter.ledger.records import Move
+from snapshotter.reader import proof
+from snapshotter.spool import Unreadable
+
+HEAD = "id,timestamp,v\n"
+GOOD = HEAD + "1,2024-01-01,x\n"
+
+
+def only_file(ws):
+    """The record of the one file that a run took."""
+    ((dataset,), _) = (ws.run().datasets, None)
+    (file,) = dataset.files
+    return file
+
+
+# -------------------------------------------------------------------------------- what is no file
+
+
+def test_what_is_no_regular_file_is_refused_and_never_opened(workspace):
+    """Pipes, sockets and links go to rejected/ as such; what a link leads to is not touched."""
+    ws = workspace()
+    queue, outside = ws.layout.queue, ws.layout.root / "outside.csv"
+    outside.write_text(GOOD)
+    os.mkfifo(queue / "pipe.csv")
+    (queue / "link.csv").symlink_to(outside)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(queue / "socket.csv"))
+        (dataset,) = ws.run().datasets
+    assert {file.name: file.status for file in dataset.files} == dict.fromkeys(
+        ["link.csv", "pipe.csv", "socket.csv"], "rejected"
+    )
+    assert (ws.layout.rejected / "link.csv").is_symlink()
+    assert outside.read_text() == GOOD
+    assert not list(queue.iterdir())
+
+
+def test_a_folder_with_the_name_of_a_file_is_a_folder(workspace):
+    """`x.csv/a.csv` is the file `a.csv` in a folder."""
+    assert only_file(workspace(**{"x.csv/a.csv": GOOD})).name == "x.csv/a.csv"
+
+
+def test_a_linked_folder_is_not_entered(workspace):
+    """It leads out of the queue: it is no folder of it, and stays where it is."""
+    ws = workspace()
+    (ws.layout.root / "elsewhere").mkdir()
+    (ws.layout.root / "elsewhere" / "a.csv").write_text(GOOD)
+    (ws.layout.queue / "sub").symlink_to(ws.layout.root / "elsewhere")
+    result = ws.run()
+    assert (result.datasets, result.unmatched) == ([], ["sub"])
+    assert (ws.layout.root / "elsewhere" / "a.csv").exists()
+
+
+def test_folders_in_each_other_without_end_are_not_entered(workspace):
+    """Neither the stack nor the descriptors run out; the rest of the queue is read."""
+    ws = workspace(**{"a.csv": GOOD})
+    here = os.open(ws.layout.queue, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    result = ws.run()
+    assert [file.name for file in result.datasets[0].files] == ["a.csv"]
+    assert result.unmatched == ["d/" * 33]
+    subprocess.run(["rm", "-rf", ws.layout.queue / "d"], check=True)
+
+
+# -------------------------------------------------------------------------------- what changes under our hands
+
+
+def test_a_folder_swapped_for_a_link_is_not_read_through(workspace):
+    """Between the look and the reading: what the link leads to is not opened."""
+    ws = workspace(**{"sub/a.csv": GOOD})
+    (seen,) = inbox.scan(ws.layout.queue)
+    elsewhere = ws.layout.root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.csv").write_text(GOOD)
+    (ws.layout.queue / "sub").rename(ws.layout.root / "gone")
+    (ws.layout.queue / "sub").symlink_to(elsewhere)
+    with pytest.raises(Unreadable, match="cannot be opened"):
+        inbox.read(seen, ws.layout.root)
+
+
+def move_of(ws, name: str) -> Move:
+    """The move of a file of the queue into the archive, as a commit records it."""
+    path = ws.layout.queue / name
+    status = path.stat()
+    return Move(
+        source=f"processing/{name}",
+        target=f"processed/{name}",
+        sha256=digest(path),
+        size=status.st_size,
+        inode=status.st_ino,
+        modified=status.st_mtime_ns,
+        name=name,
+        revision=1,
+    )
+
+
+def test_a_folder_swapped_for_a_link_is_not_moved_out_of(workspace):
+    """Between the reading and the archive: the file that the link leads to stays, though its bytes are the same."""
+    ws = workspace(**{"sub/a.csv": GOOD})
+    meant, elsewhere = move_of(ws, "sub/a.csv"), ws.layout.root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.csv").write_text(GOOD)
+    (ws.layout.queue / "sub").rename(ws.layout.root / "gone")
+    (ws.layout.queue / "sub").symlink_to(elsewhere)
+    assert Archive(ws.layout, "default").carry_out([meant]) == []
+    assert (elsewhere / "a.csv").read_text() == GOOD
+    assert not (ws.layout.processed / "sub" / "a.csv").exists()
+
+
+def test_a_file_replaced_before_it_is_archived_stays(workspace):
+    """The new one waits for the next run."""
+    ws = workspace(**{"a.csv": GOOD})
+    meant = move_of(ws, "a.csv")
+    drop(ws, "new.tmp", GOOD + "2,2024-01-01,y\n").rename(ws.layout.queue / "a.csv")
+    assert Archive(ws.layout, "default").carry_out([meant]) == []
+    assert "2,2024" in (ws.layout.queue / "a.csv").read_text()
+
+
+def test_a_file_replaced_while_it_is_archived_stays(workspace):
+    """It has its new name, and before the old one goes, another file takes that: both are kept."""
+    ws = workspace(**{"a.csv": GOOD})
+    meant = move_of(ws, "a.csv")
+    ws.layout.processed.mkdir()
+    os.link(ws.layout.queue / "a.csv", ws.layout.processed / "a.csv")
+    drop(ws, "new.tmp", GOOD + "2,2024-01-01,y\n").rename(ws.layout.queue / "a.csv")
+    Archive(ws.layout, "default").carry_out([meant])
+    assert "2,2024" in (ws.layout.queue / "a.csv").read_text()
+    assert (ws.layout.processed / "a.csv").read_text() == GOOD
+
+
+def test_who_has_another_name_of_a_file_cannot_write_into_the_archive(workspace):
+    """A file with a second hard link is archived as a copy: what its owner appends later is not in it."""
+    ws = workspace()
+    owner = ws.layout.root / "owner.csv"
+    owner.write_text(GOOD)
+    os.link(owner, ws.layout.queue / "a.csv")
+    assert only_file(ws).status == "applied"
+    with owner.open("a") as file:
+        file.write("2,2024-01-01,y\n")
+    assert (ws.layout.processed / "a.csv").read_text() == GOOD
+    assert ws.check().ok
+
+
+def test_a_file_that_is_being_written_through_another_name_is_deferred(workspace):
+    """Who writes to it is found by the file, not by its name."""
+    ws = workspace()
+    owner = ws.layout.root / "owner.csv"
+    owner.write_text(GOOD)
+    os.link(owner, ws.layout.queue / "a.csv")
+    with owner.open("a"):
+        assert only_file(ws).status == "deferred"
+    assert only_file(ws).status == "applied"
+
+
+# -------------------------------------------------------------------------------- folders that are not what they were
+
+
+def test_the_archive_may_be_on_another_disk(workspace, tmp_path):
+    """`processed/` and `rejected/` may be links to folders elsewhere."""
+    ws = workspace(**{"a.csv": GOOD, "b.csv": ""})
+    for name in ("processed", "rejected"):
+        (tmp_path / name).mkdir()
+        (ws.layout.input / name).symlink_to(tmp_path / name)
+    ws.run()
+    assert (tmp_path / "processed" / "a.csv").read_text() == GOOD
+    assert (tmp_path / "rejected" / "b.csv").exists()
+
+
+def test_an_archive_that_is_a_file_is_a_named_error(workspace):
+    """It says so; mended, the next run completes."""
+    ws = workspace(**{"a.csv": GOOD})
+    ws.layout.processed.write_text("")
+    done = run_cli("run", workspace=ws)
+    assert (done.returncode, "Traceback" in done.stderr) == (18, False)
+    assert "is not a folder" in done.stderr
+    ws.layout.processed.unlink()
+    assert run_cli("run", workspace=ws).returncode == 0
+    assert (ws.layout.processed / "a.csv").read_text() == GOOD
+    assert ws.check().ok
+
+
+# -------------------------------------------------------------------------------- bounds
+
+
+def test_a_million_columns_are_refused(workspace):
+    """By name, before anything is planned for them."""
+    file = only_file(workspace(**{"a.csv": "id,timestamp" + ",c" * 10**6 + "\n"}))
+    assert (file.status, file.rejected) == ("rejected", 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1,2024-01-01," + "x" * 70 * 2**20, '1,2024-01-01,"' + "x\n" * 35 * 2**20 + '"\n'],
+    ids=["a line without an end", "a cell of many lines"],
+)
+def test_an_endless_record_refuses_its_file(workspace, line):
+    """With the record's number; nothing of it is held in memory."""
+    ws = workspace(**{"a.csv": GOOD + line})
+    assert only_file(ws).status == "rejected"
+    (told,) = ws.rejects()
+    assert (told.rule, told.row) == ("size", 2)
+    assert "longer than the 64 MiB" in told.reason
+
+
+def test_a_record_is_too_long_wherever_the_pieces_end(monkeypatch):
+    """The bound is of the record, not of what is looked at at once."""
+    monkeypatch.setattr(proof, "LONGEST", 10)
+    for size in (1, 3, 100):
+        prover, text = proof.Prover(","), b"a,b\n1,2\n\n1234567,890\n"
+        pieces = [text[begin : begin + size] for begin in range(0, len(text), size)]
+        with pytest.raises(proof.Irregular) as told:
+            deque(map(prover.feed, pieces), maxlen=0)
+        assert told.value.record == 2
+
+
+REFUSED = {
+    "broken lines": f'{{n}},2024-01-01,x"{"y" * 300}',
+    "too few cells": f"{{n}},{'y' * 300}",
+    "refused rows": f"{{n}},yesterday,{'y' * 300}",
+    "good and broken in turns": f'{{n}},2024-01-01,z\n{{n}},2024-01-01,x"{"y" * 300}',
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_refused_is_not_held_in_memory(workspace, kind):
+    """Hundreds of thousands of records that are refused, 100 MB of them, pass under a limit of 200 MB."""
+    ws = workspace('memory_limit = "200MB"\n')
+    with (ws.layout.queue / "a.csv").open("w") as file:
+        file.write(GOOD)
+        file.writelines(f"{REFUSED[kind].format(n=n)}\n" for n in range(330_000))
+    code, used = peak(ws, "run")
+    assert code == 1
+    assert used < 400, f"{used} MB"
+    code, used = peak(ws, "rejects", "--json")
+    assert code == 0
+    assert used < 200, f"{used} MB"
+
+
+def test_refused_rows_come_as_one_array_in_their_order(workspace):
+    """Rows, broken lines and ragged ones, whatever they stand in; an empty one, too."""
+    ws = workspace(**{"a.csv": HEAD + '1,soon,x\n2,2024-01-01\n3,2024-01-01,x"\n4,late,x\n5\n'})
+    assert json.loads(run_cli("rejects", "--json", workspace=ws).stdout) == []
+    ws.run()
+    told = json.loads(run_cli("rejects", "--json", workspace=ws).stdout)
+    assert [(r["row"], r["rule"]) for r in told] == [
+        (1, "timestamp"),
+        (2, "cells"),
+        (3, "csv"),
+        (4, "timestamp"),
+        (5, "cells"),
+    ]
+
+
+def test_what_is_left_keeps_its_number(tmp_path):
+    """The numbers of the records that are left follow from those that are not, run by run."""
+    one, other = Apart(tmp_path), Apart(tmp_path)
+    for row in (1, 2, 5):
+        one.add(Raw(row, "csv", "why", b""))
+    for row in (3, 8):
+        other.add(Raw(row, "cells", "why", b""))
+    numbering = Numbering([one, other])
+    places, numbers = numbering.spans(5)
+    assert (places.tolist(), numbers.tolist()) == ([0, 1, 3], [4, 6, 9])
+
+
+def test_too_many_runs_of_broken_lines_refuse_the_file(workspace, monkeypatch):
+    """Each run takes memory for its place; a file of them is no CSV."""
+    monkeypatch.setattr("snapshotter.apart._RUNS", 3)
+    rows = "1,2024-01-01,x\n{}\n" * 4
+    ws = workspace(**{"a.csv": HEAD + rows.format(*["2"] * 4), "b.csv": GOOD, "c.csv": HEAD + rows.format(*['"'] * 4)})
+    (dataset,) = ws.run().datasets
+    assert [file.status for file in dataset.files] == ["rejected", "applied", "rejected"]
+    assert {r.rule for r in ws.rejects()} == {"cells", "csv"}
+
+
+# -------------------------------------------------------------------------------- formulas
+
+SAFE = {
+    "=1+1": "'=1+1",
+    "+44 20": "'+44 20",
+    "-x": "'-x",
+    "-5": "-5",
+    "-5.5e-3": "-5.5e-3",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\tx": "'\tx",
+    "\rx": "'\rx",
+    "\n=x": "'\n'=x",
+    " =x": "' =x",
+    "＝x": "'＝x",
+    "a;=x": "a;'=x",
+    "a\n+x": "a\n'+x",
+    'say "=x"': 'say "=x"',
+    "a-b=c": "a-b=c",
+    "2024-01-01": "2024-01-01",
+}
+
+
+def test_formulas_are_kept_and_shown_defused(workspace):
+    """Cells and names; in latest.csv they are as they came."""
+    ws = workspace()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerows([["id", "timestamp", "=v"], *([str(n), "2024-01-01", cell] for n, cell in enumerate(SAFE))])
+    drop(ws, "a.csv", text.getvalue())
+    ws.run()
+    rows = list(csv.reader(io.StringIO(latest(ws), newline="")))
+    assert [row[2] for row in rows] == ["=v", *SAFE]
+    shown = run_cli("show", "--excel-safe", workspace=ws, text=False).stdout.decode()
+    rows = list(csv.reader(io.StringIO(shown, newline="")))
+    assert [row[2] for row in rows] == ["'=v", *SAFE.values()]

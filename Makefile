@@ -14,6 +14,9 @@ COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-ver
 VISIBLE := find input/processing -name '[.~]*' -prune -o -type f ! -name '*.tmp' ! -name '*.part' \
 	! -name '*.partial' ! -name '*.crdownload' ! -name '*.swp' ! -name '*~' -print
 
+# Each test of faults has a small sample for `make test`; these ask for the whole.
+FAULTS := HYPOTHESIS_PROFILE=faults SNAPSHOTTER_STORM=10000
+
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -30,10 +33,10 @@ test: .venv/installed-test  ## run every test; branch coverage must not fall bel
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 test-faults: .venv/installed-test fault-tools  ## kill, refuse, fill up and cut the power at each place of the write order (half an hour or more)
-	@SNAPSHOTTER_FAULTS=each HYPOTHESIS_PROFILE=faults $(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
+	@SNAPSHOTTER_FAULTS=each $(FAULTS) $(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
 
 test-faults-all: .venv/installed-test fault-tools  ## the same at every single call (for a night)
-	@SNAPSHOTTER_FAULTS=all HYPOTHESIS_PROFILE=faults $(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
+	@SNAPSHOTTER_FAULTS=all $(FAULTS) $(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
 
 fault-tools:  ## install what the tests of faults need, from Debian: strace, eatmydata, xfsprogs, e2fsprogs
 	@missing=; PATH="$$PATH:/usr/sbin:/sbin"; \

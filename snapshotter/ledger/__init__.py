@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snapshotter import disk
 from snapshotter.errors import LedgerDamaged, NoSuchSnapshot, NotRestorable
-from snapshotter.ledger import checkpoint
+from snapshotter.ledger import checkpoint, history
 from snapshotter.ledger.acknowledged import Acknowledged
 from snapshotter.ledger.folding import Fold, fold
 from snapshotter.ledger.holdings import Holdings, restorable
@@ -169,7 +169,7 @@ class Ledger:
         if not self.root.is_dir():
             return
         named = self.all_parts()
-        for entry in self.root.iterdir():
+        for entry in (*self.root.iterdir(), *(self.root / history.FOLDER).glob(f"{disk.TEMPORARY}*")):
             if entry.name.startswith(disk.TEMPORARY) or (entry.suffix == ".parquet" and entry.name not in named):
                 disk.remove(entry)
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from conftest import drop
+from modes import long_only
 
 HEAD = "id,timestamp,v,gone\n"
 CONFIG = """
@@ -112,4 +113,5 @@ def test_a_sample_of_changed_bytes_is_found(eventful):
 @pytest.mark.slow
 def test_a_thousand_changed_bytes_are_found(eventful):
     """Of a thousand changes of one byte, all are found."""
+    long_only()
     assert missed(eventful, 1_000, seed=2) == []

@@ -225,8 +225,9 @@ def points(trace: str, root: Path) -> list[Point]:
         if process == first:
             found.append(Point(call, numbers[process, call], place))
         else:
-            numbers[process, call, path] += 1
-            found.append(Point(call, numbers[process, call, path], place, path))
+            matched = _old_name(match["rest"], f"{root}/") if call == "rename" else path
+            numbers[process, call, matched] += 1
+            found.append(Point(call, numbers[process, call, matched], place, matched))
     return found
 
 
@@ -258,6 +259,11 @@ def _path(call: str, rest: str, root: str) -> str:
     if not named or not f"{named[0]}/".startswith(root):
         return ""
     return named[0].removeprefix(root.rstrip("/")).removeprefix("/") or "."
+
+
+def _old_name(rest: str, root: str) -> str:
+    """The name that a rename takes away: strace's -P looks at no other."""
+    return re.findall(r'"([^"]*)"', rest)[0].removeprefix(root)
 
 
 def _kind(path: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from conftest import drop
 from modes import MODE, Mode, each_nth, long_only, need, tell
 from mounts import disk, small
-from scenes import HEAD, RUN, assert_invariants, assert_looks, copy, do, picture
+from scenes import HEAD, RUN, assert_invariants, copy, differences, do, picture
 from tracing import Commander
 
 from snapshotter import Workspace
@@ -53,6 +53,22 @@ def fill(folder, left):
     return path
 
 
+def gist(seen):
+    """A picture without what tells of runs: a file that could not be read is deferred, and the others come in."""
+    told = ("name", "revision", "status", "sha256", "read", "accepted", "rejected", "archived")
+    files = sorted([file[key] for key in told] for file in seen["default"]["files"])
+    return {"files": files, "latest.csv": seen["default"]["latest.csv"]} | {
+        what: seen[what] for what in ("input", "rejects", "leftovers")
+    }
+
+
+def assert_came_in(ws, wanted):
+    """All came in, in whatever number of runs."""
+    found = differences(gist(picture(ws)), wanted)
+    assert not found, "\n".join(found)
+    assert ws.check().problems == []
+
+
 def assert_failed_well(ended, root, before):
     """A named error, and nothing is lost at that instant."""
     assert "Traceback" not in ended.errors, ended.errors[-1000:]
@@ -67,7 +83,7 @@ def test_full_disk(kind, commander, prepared, tmp_path, record_property):
     need(*(["mkfs.ext4"] if kind == "ext4" else []), root=True)
     if kind == "ext4":
         long_only()
-    wanted, wrong, failed = picture(do(copy(prepared, tmp_path / "done"), RUN)), {}, 0
+    wanted, wrong, failed = gist(picture(do(copy(prepared, tmp_path / "done"), RUN))), {}, 0
     rooms = range(0, 400 * PAGE, PAGE)
     if MODE is not Mode.ALL:
         rooms = each_nth(rooms, 10 if MODE is Mode.SAMPLE else 80)
@@ -87,7 +103,7 @@ def test_full_disk(kind, commander, prepared, tmp_path, record_property):
             try:
                 assert_failed_well(ended, root, prepared)
                 ballast.unlink()
-                assert_looks(do(root, RUN), wanted)
+                assert_came_in(do(root, RUN), wanted)
             except AssertionError as error:
                 wrong[f"{room} bytes left"] = error
             ballast.unlink(missing_ok=True)
@@ -98,7 +114,7 @@ def test_full_disk(kind, commander, prepared, tmp_path, record_property):
 
 def test_no_file_may_grow(commander, prepared, tmp_path, record_property):
     """Where no file may be larger than some bytes, a run fails by name; without the limit, a later one completes."""
-    wanted, wrong, failed = picture(do(copy(prepared, tmp_path / "done"), RUN)), {}, 0
+    wanted, wrong, failed = gist(picture(do(copy(prepared, tmp_path / "done"), RUN))), {}, 0
     largest = max(path.stat().st_size for path in (tmp_path / "done").rglob("*") if path.is_file())
     limits = sorted({0, 1, 100, 500, 1000, 4096, *range(0, largest + PAGE, PAGE)})
     if MODE is not Mode.ALL:
@@ -109,7 +125,7 @@ def test_no_file_may_grow(commander, prepared, tmp_path, record_property):
         failed += ended.code in NAMED
         try:
             assert_failed_well(ended, root, prepared)
-            assert_looks(do(root, RUN), wanted)
+            assert_came_in(do(root, RUN), wanted)
         except AssertionError as error:
             wrong[f"at most {limit} bytes"] = error
         shutil.rmtree(root)

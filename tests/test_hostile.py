@@ -236,7 +236,7 @@ def test_a_record_is_too_long_wherever_the_pieces_end(monkeypatch):
 REFUSED = {
     "broken lines": f'{{n}},2024-01-01,x"{"y" * 1500}',
     "too few cells": f"{{n}},{'y' * 1500}",
-    "refused rows": f"{{n}},yesterday,{'y' * 1500}",
+    "refused rows": "\n".join([f"{{n}},yesterday,{'y' * 300}"] * 5),
     "good and broken in turns": f'{{n}},2024-01-01,z\n{{n}},2024-01-01,x"{"y" * 1500}',
 }
 

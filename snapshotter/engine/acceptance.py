@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from snapshotter.contract.model import Judge
 
 _ARRAYS = "given_arrays"  # under which arrays are known to DuckDB while it reads them
+_WRITTEN = 20_000  # refused rows that are written at once
 _MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
 _FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
 
@@ -174,10 +176,21 @@ class Acceptance(Session):
         """Write the refused rows of a batch, without a header."""
         if batch not in self._rejected:
             return 0
+        source = f"FROM {self._rejected[batch]} WHERE _batch = {batch:d}"
         cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
-        wanted = f"WHERE _batch = {batch:d} ORDER BY _row"
-        query = f"SELECT {cells}, _row, nullif(_columns, ''), _rules, _reasons FROM {self._rejected[batch]} {wanted}"
-        return self._copy(query, path, f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}")
+        options = f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}"
+        ((least, greatest),) = self._all(f"SELECT min(_row), max(_row) {source}")
+        part, written = path.with_name(f"{path.name}.part"), 0
+        # Some at a time: the engine holds 120,000 lines before it writes them, however long they are.
+        with path.open("wb") as target:
+            for first in range(least or 0, (greatest or -1) + 1, _WRITTEN):
+                wanted = f"{source} AND _row >= {first:d} AND _row < {first + _WRITTEN:d} ORDER BY _row"
+                columns = f"{cells}, _row, nullif(_columns, ''), _rules, _reasons"
+                written += self._copy(f"SELECT {columns} {wanted}", part, options)
+                with part.open("rb") as lines:
+                    shutil.copyfileobj(lines, target, 1 << 20)
+        part.unlink(missing_ok=True)
+        return written
 
 
 def _is_empty(field: Field) -> str:

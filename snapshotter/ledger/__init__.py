@@ -63,9 +63,9 @@ class Ledger:
         self._refuse_lost_entries(newest, known.version)
         try:
             goes_on = self._log.read()
-            self._verify_newest(known.digest if known.version == newest else "")
+            self._verify_newest(known.digest if known.version == self._log.version else "")
         except LedgerDamaged:
-            if newest <= max(known.version, 0):
+            if newest != max(known.version, 0) + 1:  # each entry is acknowledged before the next one is made
                 raise
             goes_on = self._log.read(until=newest - 1)
             if mend:

@@ -16,9 +16,10 @@ def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRec
         engine: holds the merged rows.
     """
     found, gone = [], draft.gone
-    named: dict[str, list[FileRecord]] = {}
+    named: dict[str, list[FileRecord]] = {record.name: [] for record in draft.taken.records}
     for batch in draft.base.live:
-        named.setdefault(batch.record.name, []).append(batch.record)
+        if batch.record.name in named:
+            named[batch.record.name].append(batch.record)
     for record in draft.taken.records:
         said = [] if record.batch in gone else _lost_keys(draft, record, named.get(record.name, []), engine)
         if record.batch in effects.late:

@@ -32,7 +32,6 @@ from snapshotter.results import (
 from snapshotter.writer import Writer
 
 if TYPE_CHECKING:
-
     from snapshotter.watch import Stop
     from snapshotter.watch.telling import WatchEvent
 

@@ -163,10 +163,10 @@ class ArchiveIncomplete(SnapshotterError):
     """Archived files that count are missing, or are not what they were."""
 
     code = 21
-    template = "dataset `{dataset}` cannot be rebuilt: missing from the archive, or not what they were: {files}"
+    template = "the archive of dataset `{dataset}` is not whole: missing or pruned, or not what they were: {files}"
     hint = (
-        "Nothing was changed; what is published does not need these files, but a rebuild reads all that count. Put "
-        "them back as they were, or `withdraw` those that shall not count any more."
+        "Nothing was changed. What is published does not need these files, but `rebuild` and `clean --requeue` need "
+        "all that count. Put them back as they were, or `withdraw` those that shall not count any more."
     )
 
 

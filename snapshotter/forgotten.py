@@ -9,6 +9,7 @@ from pathlib import Path
 from snapshotter import disk
 from snapshotter.archive import digest
 from snapshotter.layout import Layout
+from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, FileRecord
 from snapshotter.ledger.state import State
 
@@ -53,32 +54,60 @@ def forgotten(
         state: the current one.
         oldest: the snapshot at the horizon.
     """
-    found = {}
-    for record, path in behind(commits, state, oldest):
-        if path:
+    earlier = [commit.horizon for _, commit in commits if commit.horizon is not None and commit.horizon < oldest]
+    records = list(behind(commits, state, oldest, since=max(earlier, default=1)))
+    if not records:
+        return []
+    others, found = _of_others(layout, dataset), dict[Path, Forgotten]()
+    for record, path in records:
+        if path and path not in others:
             inside = layout.input / path
             found[inside] = Forgotten(inside, record.sha256, record.size, record.inode, record.modified)
-        if record.rejects and record.rejects_sha256:
+    staying = {record.rejects for _, commit in commits[_place(commits, oldest) :] for record in commit.files}
+    for record, _ in records:
+        if record.rejects and record.rejects_sha256 and record.rejects not in staying:
             refused = layout.rejects(dataset) / record.rejects
             found[refused] = Forgotten(refused, record.rejects_sha256, -1)
     return [file for file in found.values() if file.is_there]
 
 
-def behind(commits: Sequence[tuple[int, Commit]], state: State, oldest: int) -> Iterator[tuple[FileRecord, str]]:
-    """The files that were taken before a horizon, each with its path in `input/`; without one where it stays.
+def behind(
+    commits: Sequence[tuple[int, Commit]], state: State, oldest: int, *, since: int = 1
+) -> Iterator[tuple[FileRecord, str]]:
+    """The files that were taken before a horizon, each with a path in `input/`; without one where it stays.
 
     Args:
         commits: all of the ledger.
         state: the current one.
         oldest: the snapshot at the horizon.
+        since: an earlier horizon; what was taken before that went with it.
     """
-    first = next((place for place, (_, commit) in enumerate(commits) if commit.snapshot == oldest), 0)
-    staying = {_archived(record, state) for _, commit in commits[first:] for record in commit.files}
-    for _, commit in commits[:first]:
+    begin, end = _place(commits, since), _place(commits, oldest)
+    staying = {path for _, commit in commits[end:] for record in commit.files for path in _paths(record, state)}
+    for _, commit in commits[begin:end]:
         for record in commit.files:
-            path = _archived(record, state)
-            goes = path.startswith("processed/") and path not in staying and record.sha256
-            yield record, path if goes else ""
+            yield record, ""
+            for path in _paths(record, state) - staying:
+                if path.startswith("processed/") and record.sha256:
+                    yield record, path
+
+
+def _place(commits: Sequence[tuple[int, Commit]], snapshot: int) -> int:
+    """The place of the commit that made a snapshot; of the first one, the beginning."""
+    places = (place for place, (_, commit) in enumerate(commits) if commit.snapshot == snapshot)
+    return next(places, 0) if snapshot > 1 else 0
+
+
+def _of_others(layout: Layout, dataset: str) -> set[str]:
+    """The archived files that ledgers of other datasets name.
+
+    Raises:
+        LedgerDamaged: one of them cannot be read.
+    """
+    folder = layout.output / "ledger"
+    names = [entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name != dataset]
+    states = (Ledger(layout.ledger(name), name).open() for name in names)
+    return {path for state in states for _, record in state.files for path in _paths(record, state)}
 
 
 def remove(files: Iterable[Forgotten]) -> None:
@@ -92,7 +121,7 @@ def remove(files: Iterable[Forgotten]) -> None:
         disk.sync_folder(folder)
 
 
-def _archived(record: FileRecord, state: State) -> str:
-    """Where the file of a record is now, inside `input/`."""
+def _paths(record: FileRecord, state: State) -> set[str]:
+    """Where the file of a record may be, inside `input/`: where it went, and where its batch says it is now."""
     batch = state.batches.get(record.batch) if record.batch is not None else None
-    return batch.archived if batch else record.archived
+    return {record.archived, batch.archived} if batch else {record.archived}

@@ -12,7 +12,7 @@ from snapshotter import disk
 from snapshotter.archive import Archive
 from snapshotter.dataset import Dataset, stored_contract
 from snapshotter.draft import Draft
-from snapshotter.errors import AmbiguousBatch, BehindHorizon, NoSuchBatch
+from snapshotter.errors import AmbiguousBatch, ArchiveIncomplete, BehindHorizon, NoSuchBatch
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.folding import without
@@ -22,6 +22,8 @@ from snapshotter.pipeline import Outcome
 from snapshotter.recovery import archival, removal, withdrawn_reason
 from snapshotter.requeue import read_requeued
 from snapshotter.results import CleanResult
+
+_NAMED = 5  # files that a message names
 
 
 def reset(dataset: Dataset, snapshot: int, now: datetime, *, requeue: bool) -> Outcome:
@@ -97,6 +99,8 @@ def clean(layout: Layout, datasets: Sequence[str], *, requeue: bool) -> CleanRes
     requeued: list[str] = []
     if requeue:
         for name in datasets:
+            _refuse_incomplete(layout, name)
+        for name in datasets:
             requeued += _requeue_all(layout, name)
     removed = [
         path for name in datasets if (path := _remove(layout, layout.latest(name)))
@@ -110,6 +114,19 @@ def clean(layout: Layout, datasets: Sequence[str], *, requeue: bool) -> CleanRes
         if path and not entry.name.startswith("."):
             removed.append(path)
     return CleanResult(removed=removed, requeued=requeued)
+
+
+def _refuse_incomplete(layout: Layout, dataset: str) -> None:
+    """What counts must be in the archive, or its rows would go with the ledger.
+
+    Raises:
+        ArchiveIncomplete: it is not.
+    """
+    state = Ledger(layout.ledger(dataset), dataset).open()
+    gone = [b.archived for b in state.live if b.record.accepted and not os.path.lexists(layout.input / b.archived)]
+    if gone:
+        more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+        raise ArchiveIncomplete(dataset=dataset, files=", ".join(f"input/{path}" for path in gone[:_NAMED]) + more)
 
 
 def _remove(layout: Layout, path: Path) -> str:

@@ -110,11 +110,9 @@ class Queued:
         Raises:
             Unreadable: it would have to.
         """
-        if self._state.by_batch:
-            return
         older = (self._held.get((name, number)) for number in range(1, revision)) if replaces else ()
         for batch in (existing, *older):
-            if batch is not None and batch.record.accepted and self._state.is_behind_horizon(batch):
+            if batch is not None and batch.record.accepted and self._state.is_mingled(batch):
                 reason = f"it would take the place of revision {batch.record.revision}, which is older than snapshot"
                 mend = "drop it under another name: then its rows are added"
                 raise Unreadable("pruned", f"{reason} {self._state.horizon}, the oldest that prune kept; {mend}")

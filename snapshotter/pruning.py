@@ -49,7 +49,7 @@ class Forgetting:
 
 
 def horizon(snapshots: Mapping[int, Commit], keep_last: int | None, keep_days: float | None, now: datetime) -> int:
-    """The oldest snapshot to keep: what either option keeps is kept, and the current one always.
+    """The oldest snapshot to keep: what either option keeps is kept, and the current one always; 0 if there is none.
 
     Args:
         snapshots: the commits that made them, by number.
@@ -58,6 +58,8 @@ def horizon(snapshots: Mapping[int, Commit], keep_last: int | None, keep_days: f
         now: the present time.
     """
     numbers = sorted(snapshots)
+    if not numbers:
+        return 0
     kept = numbers[-max(keep_last or 1, 1) :]
     if keep_days is not None:
         kept += [number for number in numbers if snapshots[number].at >= now - timedelta(days=keep_days)]
@@ -76,15 +78,27 @@ def needs(commits: Sequence[tuple[int, Commit]], then: State, oldest: int) -> Ne
     behind = {batch.id for batch in then.held if batch.snapshot < oldest}
     lasting = {batch.id for batch in then.live} & behind
     new = set[int]()
+    named: dict[str, set[int]] = {}
+    for number in lasting:
+        named.setdefault(then.batches[number].record.name, set()).add(number)
     for commit in later:
-        replacing = {record.name for record in commit.files if record.replaces}
-        lasting -= {*commit.dropped, *(n for n in lasting if then.batches[n].record.name in replacing)}
+        lasting -= set(commit.dropped)
+        for name in {record.name for record in commit.files if record.replaces}:
+            lasting -= named.get(name, set())
         new |= {*commit.added, *(record.batch for record in commit.files if record.batch is not None)}
     # What a newer revision behind the horizon replaces can never count again: that one cannot be taken back.
     staying = behind.difference(*(commit.dropped for commit in later))
     hidden = outdated(then.batches[number].record for number in staying)
-    held = {batch.id for batch in then.held} - (behind & hidden)
+    held = {batch.id for batch in then.held} - (behind & hidden - _next_to_newest(then, hidden))
     return Needs(frozenset(lasting), frozenset((held | new) - lasting))
+
+
+def _next_to_newest(then: State, hidden: Iterable[int]) -> set[int]:
+    """Of replaced revisions the newest of each name: it counts if the one that replaced it comes again, and goes."""
+    found: dict[str, int] = {}
+    for number in sorted(hidden, key=lambda number: then.batches[number].record.revision):
+        found[then.batches[number].record.name] = number
+    return set(found.values())
 
 
 def forgetting(needed: Needs, ledger: Ledger, live: Iterable[str], counting: frozenset[int]) -> Forgetting:
@@ -110,38 +124,44 @@ def forgetting(needed: Needs, ledger: Ledger, live: Iterable[str], counting: fro
     return Forgetting(frozenset(kept), *copied)
 
 
-def prune(
-    dataset: Dataset, keep_last: int | None, keep_days: float | None, now: datetime, *, dry_run: bool
-) -> PruneResult:
-    """Set the horizon of one dataset, and forget what is behind it; the caller holds the lock, and has recovered.
+def propose(dataset: Dataset, oldest: int) -> PruneResult:
+    """What a prune would forget; nothing is changed.
 
     Args:
         dataset: open.
-        keep_last: so many of the newest snapshots stay.
-        keep_days: those of so many days stay.
-        now: the present time.
-        dry_run: only say what would be forgotten.
+        oldest: the snapshot that is to be the horizon; 0 if there is none.
     """
-    state, ledger = dataset.state, dataset.ledger
-    if state.current is None:
-        return PruneResult(dataset=dataset.name, horizon=None)
-    oldest = horizon(state.snapshots, keep_last, keep_days, now)
+    state, archive = dataset.state, dataset.layout.processed
     if oldest <= state.horizon:
-        return PruneResult(dataset=dataset.name, horizon=state.horizon)
-    restorable, size = ledger.restorable(), _size(ledger)
-    files, archive = dataset.forgotten(oldest), dataset.layout.processed
-    said = PruneResult(
+        return PruneResult(dataset=dataset.name, horizon=state.horizon if oldest else None)
+    files = dataset.forgotten(oldest)
+    return PruneResult(
         dataset=dataset.name,
         horizon=oldest,
-        snapshots=[number for number in sorted(restorable) if number < oldest],
+        snapshots=[number for number in sorted(dataset.ledger.restorable()) if number < oldest],
         files=sum(file.path.is_relative_to(archive) for file in files),
         rejects=sum(not file.path.is_relative_to(archive) for file in files),
         bytes=sum(file.path.stat().st_size for file in files),
     )
-    if dry_run:
-        return said
+
+
+def carry_out(dataset: Dataset, proposed: PruneResult, now: datetime) -> PruneResult:
+    """Set the horizon, and forget what is behind it; the caller holds the lock, and has recovered.
+
+    Args:
+        dataset: open.
+        proposed: what is to be forgotten.
+        now: the present time.
+
+    Returns:
+        What was forgotten, with the bytes of rows.
+    """
+    oldest, ledger = proposed.horizon, dataset.ledger
+    if oldest is None or oldest <= dataset.state.horizon:
+        return proposed
+    size = _size(ledger)
     dataset.commit_prune(_commit(dataset, ledger.at(oldest), oldest, now))
-    return said.model_copy(update={"bytes": said.bytes + size - _size(ledger)})
+    return proposed.model_copy(update={"bytes": proposed.bytes + max(size - _size(ledger), 0)})
 
 
 def _commit(dataset: Dataset, then: State, oldest: int, now: datetime) -> Commit:
@@ -149,13 +169,13 @@ def _commit(dataset: Dataset, then: State, oldest: int, now: datetime) -> Commit
     state, ledger = dataset.state, dataset.ledger
     needed = needs(ledger.commits, then, oldest)
     left = forgetting(needed, ledger, state.parts, frozenset(batch.id for batch in state.live))
-    by_batch = _by_batch(state, then, oldest)
+    by_batch = _by_batch(dataset, then, oldest)
     written = [*_collapsed(dataset, then, needed.lasting, by_batch=by_batch), *_copied(dataset, left.live)]
     return Commit(
         kind="prune",
         at=now,
         horizon=oldest,
-        by_batch=by_batch,
+        mingled=state.mingled if by_batch else oldest,
         parts=tuple(written),
         removed_parts=tuple(path for path in state.parts if path not in left.kept),
         shelved=tuple(_copied(dataset, left.shelved)),
@@ -163,10 +183,11 @@ def _commit(dataset: Dataset, then: State, oldest: int, now: datetime) -> Commit
     )
 
 
-def _by_batch(state: State, then: State, oldest: int) -> bool:
+def _by_batch(dataset: Dataset, then: State, oldest: int) -> bool:
     """Whether revisions may replace those before them, which then must not have hidden rows of others for ever."""
-    contracts = [commit.contract for number, commit in state.snapshots.items() if number >= oldest]
-    return any(c.get("replace_revisions") for c in contracts) or any(batch.record.replaces for batch in then.held)
+    contracts = [commit.contract for number, commit in dataset.state.snapshots.items() if number >= oldest]
+    configured = dataset.contract.config.replace_revisions or any(c.get("replace_revisions") for c in contracts)
+    return configured or any(batch.record.replaces for batch in then.held)
 
 
 def _collapsed(dataset: Dataset, then: State, lasting: frozenset[int], *, by_batch: bool) -> list[PartRecord]:

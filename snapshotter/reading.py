@@ -231,8 +231,8 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
         found.append(f"{counted(sum(refused), 'refused file')} in input/rejected/ (see `rejects`)")
     if not all(refused):
         found.append(f"{counted(refused.count(False), 'file')} that the last rebuild refused (see `rejects`)")
-    folder = layout.rejects(dataset)
-    rows = sum(b.record.rejected for b in state.live if b.record.rejects and (folder / b.record.rejects).exists())
+    folder, counting = layout.rejects(dataset), [b for b in state.live if not state.is_behind_horizon(b)]
+    rows = sum(b.record.rejected for b in counting if b.record.rejects and (folder / b.record.rejects).exists())
     if rows:
         found.append(f"{counted(rows, 'refused row')} in output/rejects/{dataset}/ (see `rejects`)")
     at = state.files[-1][0] if state.files else None

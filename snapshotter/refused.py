@@ -77,13 +77,16 @@ def _by_file(layout: Layout, contract: Contract, name: str | None, read: _Read) 
     aliases = {folded: column.rules.aliases for folded, column in contract.columns.items()}
     state = steadily(layout, dataset, lambda _, state: state)
     refused = {(record.archived, record.batch) for record in refused_files(layout, state)}
+    owner = {record.rejects: record for _, record in state.files}  # a pruned file's name may be another's now
     for _, record in state.files:
         if name is not None and record.name != name:
             continue
         batch = state.batches.get(record.batch) if record.batch is not None else None
         if record.failure is not None and (record.archived, record.batch) in refused:
             yield iter([_whole(record.name, record.failure)])
-        elif record.rejects and batch is not None and batch.status is Status.APPLIED:
+        elif (
+            record.rejects and batch is not None and batch.status is Status.APPLIED and owner[record.rejects] is record
+        ):
             folder = layout.rejects(dataset)
             places = (folder / record.rejects, rejects_file.draft(folder, batch.id), folder / record.rejects)
             path = next((path for path in places if path.is_file()), None)  # a draft, until it has its name

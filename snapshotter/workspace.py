@@ -204,6 +204,7 @@ class Workspace(ReadableWorkspace):
         *,
         dry_run: bool = False,
         dataset: str | None = None,
+        confirm: Callable[[PruneResult], bool] = lambda _: True,
     ) -> PruneResult:
         """Forget old snapshots, and with them archived files and refused rows; no later result changes.
 
@@ -212,6 +213,8 @@ class Workspace(ReadableWorkspace):
             keep_days: keep the snapshots of so many days; what either option keeps is kept, and always the current one.
             dry_run: only say what would be forgotten.
             dataset: its name; without it the only one, or `default`.
+            confirm: asked before anything is forgotten, with what that would be; while it thinks, others that want to
+                write wait. If it says no, nothing is forgotten.
 
         Raises:
             UsageError: neither option is given, or one makes no sense.
@@ -221,8 +224,12 @@ class Workspace(ReadableWorkspace):
         if (keep_last is not None and keep_last < 1) or (keep_days is not None and not 0 <= keep_days <= _LONGEST):
             remedy = f"Keep at least 1 snapshot, and 0 to {_LONGEST:,} days."
             raise UsageError(what="prune was told to keep what cannot be kept", remedy=remedy)
-        with self._one(dataset) as target:
-            return pruning.prune(target, keep_last, keep_days, self._clock(), dry_run=dry_run)
+        with self._one(dataset, recover=not dry_run) as target:
+            oldest = pruning.horizon(target.state.snapshots, keep_last, keep_days, self._clock())
+            found = pruning.propose(target, oldest)
+            if dry_run or not confirm(found):
+                return found
+            return pruning.carry_out(target, found, self._clock())
 
     def clean(self, *, requeue: bool = False) -> CleanResult:
         """Empty `output/`: every ledger, view and reject of every dataset.
@@ -280,9 +287,9 @@ class Workspace(ReadableWorkspace):
         return found.model_copy(update={"repaired": mended + rendered})
 
     @contextmanager
-    def _one(self, dataset: str | None) -> Iterator[Dataset]:
+    def _one(self, dataset: str | None, *, recover: bool = True) -> Iterator[Dataset]:
         """One dataset open for writing."""
-        with self._writing([self.name(dataset)]) as (datasets, broken):
+        with self._writing([self.name(dataset)], recover=recover) as (datasets, broken):
             for error in broken.values():
                 raise error
             yield datasets[0]

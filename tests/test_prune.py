@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from snapshotter import Workspace
 from snapshotter.archive import digest
-from snapshotter.errors import BehindHorizon, NotRestorable, UsageError
+from snapshotter.errors import ArchiveIncomplete, BehindHorizon, NotRestorable, UsageError
 
 EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") in ("long", "faults") else 12
 
@@ -171,6 +171,96 @@ def test_revisions_go_on_replacing_each_other(workspace):
     assert [v.values["v"] for v in ws.history("1")] == ["from b", "from a"]
     deliver(ws, ("b.csv", f"{HEAD}3,2024-01-02,another\n"))
     assert "from a" in latest(ws)
+
+
+def configure(ws, config):
+    """Another configuration, from the next run on."""
+    (ws.layout.root / "snapshotter.toml").write_text(config)
+    return Workspace(ws.layout.root)
+
+
+def test_what_was_mingled_once_stays_so(workspace):
+    """replace_revisions switched on after a prune, pruned again: what hid rows for ever stays."""
+    ws = deliver(
+        workspace(),
+        ("a.csv", f"{HEAD}1,2024-01-01,from a\n"),
+        ("b.csv", f"{HEAD}1,2024-01-02,from b\n"),
+        ("c.csv", f"{HEAD}2,2024-01-02,y\n"),
+    )
+    ws.prune(keep_last=1)
+    ws = deliver(configure(ws, REPLACES), ("d.csv", f"{HEAD}4,2024-01-02,y\n"))
+    ws.prune(keep_last=1)
+    drop(ws, "b.csv", f"{HEAD}3,2024-01-02,another\n")
+    [file] = ws.run().datasets[0].files
+    assert (file.status, ws.rejects("b.csv")[-1].rule) == ("rejected", "pruned")
+    assert "1,2024-01-02,from b" in latest(ws)
+    deliver(ws, ("d.csv", f"{HEAD}5,2024-01-02,y\n"))
+    assert "\n4," not in latest(ws)
+
+
+def test_a_prune_knows_what_is_configured_for_the_next_run(workspace):
+    """replace_revisions switched on, pruned before any run under it: revisions replace each other all the same."""
+    ws = deliver(workspace(), ("a.csv", f"{HEAD}1,2024-01-01,a\n"), ("b.csv", f"{HEAD}1,2024-01-02,b\n"))
+    ws = configure(deliver(ws, ("c.csv", f"{HEAD}2,2024-01-02,y\n")), REPLACES)
+    ws.prune(keep_last=1)
+    deliver(ws, ("b.csv", f"{HEAD}3,2024-01-02,another\n"))
+    assert "1,2024-01-01,a" in latest(ws)
+
+
+def test_refused_rows_of_a_kept_snapshot_stay(workspace):
+    """A later file of the same name with the same bad row has a file of refused rows like the pruned one; it stays."""
+    bad = f"{HEAD}1,2024-01-0%d,x\n,2024-01-01,no key\n"
+    ws = deliver(workspace(), ("b.csv", bad % 1), ("c.csv", f"{HEAD}2,2024-01-02,y\n"))
+    ws.prune(keep_last=1)
+    deliver(ws, ("b.csv", bad % 2), ("d.csv", f"{HEAD}3,2024-01-02,y\n"))
+    ws.prune(keep_last=2)
+    assert len(ws.rejects("b.csv")) == 1
+
+
+def test_the_archive_of_another_dataset_stays(workspace):
+    """A file that another dataset took under a name that was pruned is that dataset's."""
+    two = '[datasets.a]\nmatch = "%s*"\n[datasets.b]\nmatch = "%s*"\n'
+    ws = deliver(
+        workspace(two % ("a", "b")), ("a1.csv", f"{HEAD}1,2024-01-01,x\n"), ("a2.csv", f"{HEAD}2,2024-01-01,x\n")
+    )
+    ws.prune(keep_last=1, dataset="a")
+    ws = deliver(configure(ws, two % ("x", "a")), ("a1.csv", f"{HEAD}1,2024-01-01,x\n"))
+    ws = deliver(configure(ws, two % ("a", "b")), ("a3.csv", f"{HEAD}3,2024-01-01,x\n"))
+    ws.prune(keep_last=1, dataset="a")
+    assert ws.check().problems == []
+
+
+def test_an_older_copy_of_a_file_that_came_again_goes_too(workspace):
+    """A file with rejects that is dropped again leaves two copies in the archive; both go."""
+    bad = f"{HEAD}1,2024-01-02,x\n,2024-01-02,no key\n"
+    ws = deliver(workspace(), ("b.csv", bad), ("b.csv", bad), ("c.csv", f"{HEAD}2,2024-01-02,y\n"))
+    ws.prune(keep_last=1)
+    assert [path.name for path in ws.layout.processed.iterdir()] == ["c.csv"]
+
+
+def test_clean_requeue_refuses_where_rows_would_go_with_the_ledger(five):
+    """The pruned files cannot come back to the queue; nothing is removed."""
+    five.prune(keep_last=1)
+    before = latest(five)
+    with pytest.raises(ArchiveIncomplete):
+        five.clean(requeue=True)
+    assert latest(five) == before
+    assert five.check().problems == []
+
+
+def test_what_is_forgotten_is_what_was_agreed_to(five):
+    """The answer is asked under the lock: what comes meanwhile waits, and a no leaves all."""
+    shown = []
+    found = five.prune(keep_last=2, confirm=lambda proposed: shown.append(proposed.horizon) is not None)
+    assert (shown, found.horizon) == ([4], 4)
+    assert all(snapshot.restorable for snapshot in five.snapshots())
+
+
+def test_a_dry_run_recovers_nothing(five):
+    """What was left undone is left to a run."""
+    five.layout.latest("default").unlink()
+    five.prune(keep_last=1, dry_run=True)
+    assert not five.layout.latest("default").exists()
 
 
 def test_a_rebuild_refuses_where_pruned_files_are_missing(five):

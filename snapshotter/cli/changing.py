@@ -19,7 +19,7 @@ from snapshotter.cli.options import (
     exit_status,
 )
 from snapshotter.reading import counted
-from snapshotter.results import RebuildDifference
+from snapshotter.results import PruneResult, RebuildDifference
 from snapshotter.workspace import Workspace
 
 
@@ -147,16 +147,19 @@ def prune(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Forget old snapshots, archived files and refused rows; latest.csv stays, and no later result changes.
+    """Forget old snapshots, archived files and refused rows; latest.csv never differs because of it.
 
     Example: snapshotter prune --keep-last 10 --keep-days 90
     """
     space = Workspace(workspace)
-    if not dry_run:
+
+    def agreed(proposed: PruneResult) -> bool:
         if not yes:
-            printing.prune_summary(space.prune(keep_last, keep_days, dry_run=True, dataset=dataset), dry_run=True)
+            printing.prune_summary(proposed, dry_run=True)
         confirm("prune", "Forget that for ever?", yes=yes)
-    result = space.prune(keep_last, keep_days, dry_run=dry_run, dataset=dataset)
+        return True
+
+    result = space.prune(keep_last, keep_days, dry_run=dry_run, dataset=dataset, confirm=agreed)
     if json:
         printing.as_json(result)
     elif not quiet:

@@ -68,6 +68,7 @@ class Ledger:
             if newest != max(known.version, 0) + 1:  # each entry is acknowledged before the next one is made
                 raise
             goes_on = self._log.read(until=newest - 1)
+            self._verify_newest(known.digest if known.version == self._log.version else "")
             if mend:
                 disk.publish(self._log.entry(newest), self.root / f"_torn-{newest}-{uuid.uuid4().hex}.json")
                 disk.sync_folder(self._log.folder)
@@ -76,6 +77,9 @@ class Ledger:
         self._fold_new()
         for part in self._state.parts.values():
             self._verify_size(part)
+        if mend and self.commits and self._log.version > known.version:
+            disk.sync_folder(self._log.folder)  # made, but nobody was told: before anything follows, it must be durable
+            self._acknowledged.write(self._log.version, self._log.digest, finished=False)
         return self._state
 
     def at(self, snapshot: int) -> State:

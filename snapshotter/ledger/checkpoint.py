@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from snapshotter import disk
+from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger.log import Log
 
 DIGESTS = "_digests.json"
@@ -35,9 +36,13 @@ def shed(log: Log, keep: int) -> None:
     if not old:
         return
     log.history.add([(version, log.entry(version).read_bytes()) for version in old])
-    checkpoint = _write_checkpoint(log)
+    try:
+        checkpoint = _write_checkpoint(log)
+    except LedgerDamaged:  # by an older checkpoint, most likely: without it the log tells all
+        _restore(log)
+        checkpoint = _write_checkpoint(log)
     _note_digests(log, checkpoint)
-    for version in old:
+    for version in log.versions()[:-keep]:
         with disk.writing(log.folder):
             log.entry(version).unlink(missing_ok=True)
     for path in log.folder.glob("*.checkpoint.parquet"):
@@ -55,12 +60,20 @@ def renew(log: Log) -> None:
         log: read to its end, so that its entries are known to be those that were written.
     """
     present = log.versions()
+    _restore(log)
+    for path in log.history.files():
+        disk.remove(path)
+    shed(log, len(present))
+
+
+def _restore(log: Log) -> None:
+    """Put all entries back into the log, and take checkpoints away."""
+    present = log.versions()
     for version, content in list(log.history.read()):
         if version not in present:
             disk.create(log.entry(version), content, log.root)
-    for path in (log.folder / _POINTER, *log.folder.glob("*.checkpoint.parquet"), *log.history.files()):
+    for path in (log.folder / _POINTER, *log.folder.glob("*.checkpoint.parquet")):
         disk.remove(path)
-    shed(log, len(present))
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -82,15 +95,19 @@ def digests(root: Path) -> dict[str, str]:
 def _write_checkpoint(log: Log) -> Path:
     """Write the checkpoint, durably, when deltalake reads from it what our own log says."""
     from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
 
-    with disk.writing(log.folder):
-        DeltaTable(str(log.root)).create_checkpoint()
     path = log.folder / f"{log.version:020d}.checkpoint.parquet"
-    disk.sync_file(path)
-    disk.sync_file(log.folder / _POINTER)
-    disk.sync_folder(log.folder)
-    table = DeltaTable(str(log.root))
-    if table.version() != log.version:
+    try:
+        with disk.writing(log.folder):
+            DeltaTable(str(log.root)).create_checkpoint()
+        disk.sync_file(path)
+        disk.sync_file(log.folder / _POINTER)
+        disk.sync_folder(log.folder)
+        version = DeltaTable(str(log.root)).version()
+    except (DeltaError, ValueError) as error:
+        raise log.damaged(f"deltalake cannot write a checkpoint of it: {str(error).splitlines()[0]}") from None
+    if version != log.version:
         raise log.damaged("deltalake reads another version of its log")
     return path
 

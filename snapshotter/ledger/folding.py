@@ -25,7 +25,7 @@ class Fold:
     def __init__(self) -> None:
         """Begin with the state of a ledger in which nothing was committed."""
         self.known: dict[str, PartRecord] = {}  # every Parquet file that a commit named and none forgot
-        self._version, self._horizon, self._by_batch = -1, 1, False
+        self._version, self._horizon, self._mingled = -1, 1, 1
         self._columns: list[StoredColumn] = []
         self._shapes: list[Shape] = []
         self._files: list[tuple[datetime, FileRecord]] = []
@@ -57,7 +57,7 @@ class Fold:
         if commit.snapshot is not None:
             self._snapshots[commit.snapshot] = commit
         if commit.horizon is not None:
-            self._horizon, self._by_batch = commit.horizon, commit.by_batch
+            self._horizon, self._mingled = commit.horizon, commit.mingled
 
     def state(self) -> State:
         """The state so far."""
@@ -71,16 +71,18 @@ class Fold:
             parts=dict(self._parts),
             files=tuple(self._files),
             horizon=self._horizon,
-            by_batch=self._by_batch,
+            mingled=self._mingled,
         )
 
-    def counts(self, number: int) -> bool:
-        """Whether a batch counts, as far as is known so far."""
-        batch = self._batches[number]
-        if not batch.held or batch.record.status is not Status.APPLIED:
-            return False
-        held = (self._batches[other] for other in self._named[batch.record.name])
-        return number not in outdated(other.record for other in held if other.held)
+    def name(self, number: int) -> str:
+        """The name of a batch."""
+        return self._batches[number].record.name
+
+    def counting(self, name: str) -> set[int]:
+        """The batches of a name that count, as far as is known so far."""
+        held = [self._batches[number] for number in self._named[name] if self._batches[number].held]
+        applied = {batch.id for batch in held if batch.record.status is Status.APPLIED}
+        return applied - outdated(batch.record for batch in held)
 
     def _add_batches(self, commit: Commit) -> None:
         batches, same = self._batches, self._same

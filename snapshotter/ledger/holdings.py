@@ -76,16 +76,24 @@ def restorable(commits: Iterable[tuple[int, Commit]], available: Collection[int]
         available: the batches whose rows are there.
         horizon: the oldest snapshot that was not pruned.
     """
-    found: set[int] = set()
-    folding, missing = Fold(), set[int]()  # missing: held, but their rows are not there
-    gone: set[int] = set()
+    found, folding = set[int](), Fold()
+    gone: dict[str, set[int]] = {}  # batches whose rows are not there, by name
+    missed: dict[str, set[int]] = {}  # those of them that count
+    touched: set[str] = set()
     for version, commit in commits:
         folding.add(version, commit)
         if commit.snapshot is None:
             continue
-        new = {record.batch for record in commit.files if record.accepted and record.batch is not None}
-        gone |= new.difference(available)
-        missing = (missing | (new & gone) | gone.intersection(commit.added)).difference(commit.dropped)
-        if commit.snapshot >= horizon and not any(folding.counts(number) for number in missing):
+        for record in commit.files:
+            if record.batch is not None and record.accepted and record.batch not in available:
+                gone.setdefault(record.name, set()).add(record.batch)
+        numbers = (*commit.dropped, *commit.added, *(r.batch for r in commit.files if r.batch is not None))
+        touched |= gone.keys() & {folding.name(number) for number in numbers}
+        if commit.snapshot < horizon:
+            continue
+        for name in touched:
+            missed[name] = gone[name] & folding.counting(name)
+        touched.clear()
+        if not any(missed.values()):
             found.add(commit.snapshot)
     return found

@@ -202,7 +202,7 @@ class Commit(_Record):
         shelved: Parquet files beside the table: rows that do not count now, but may again.
         forgotten: Parquet files that are removed: what they held is in others now, or was pruned.
         horizon: of a prune: the oldest snapshot that can still be restored.
-        by_batch: of a prune: whether each batch kept its rows for itself, so that a revision can still replace it.
+        mingled: of a prune: batches that snapshots before this one brought have lost rows that others of them hid.
         moves: archived files that go elsewhere.
         counts, view: the result.
     """
@@ -224,7 +224,7 @@ class Commit(_Record):
     shelved: tuple[PartRecord, ...] = ()
     forgotten: tuple[str, ...] = ()
     horizon: int | None = None
-    by_batch: bool = False
+    mingled: int = 1
     moves: tuple[Move, ...] = ()
     counts: Counts = Counts()
     view: ViewRecord | None = None

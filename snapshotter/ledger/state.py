@@ -85,7 +85,7 @@ class State:
         files: (when, record) of every file that a run ever took, in order.
         hidden: batches whose rows in a file of `parts` are not to be read, since another one has them, by its name.
         horizon: the oldest snapshot that was not pruned; a batch that an older one brought is behind the horizon.
-        by_batch: whether each batch behind the horizon kept its rows for itself, so that a revision can replace it.
+        mingled: batches that snapshots before this one brought have lost rows that others of them hid.
     """
 
     version: int = -1
@@ -97,7 +97,7 @@ class State:
     files: tuple[tuple[datetime, FileRecord], ...] = ()
     hidden: dict[str, frozenset[int]] = field(default_factory=dict)
     horizon: int = 1
-    by_batch: bool = False
+    mingled: int = 1
 
     @property
     def current(self) -> Commit | None:
@@ -117,6 +117,10 @@ class State:
     def is_behind_horizon(self, batch: Batch) -> bool:
         """Whether a snapshot that can no longer be restored brought a batch: rows that it hid may be pruned."""
         return batch.snapshot < self.horizon
+
+    def is_mingled(self, batch: Batch) -> bool:
+        """Whether rows that a batch hid are forgotten, so that nothing can take its place."""
+        return batch.snapshot < self.mingled and batch.status is Status.APPLIED
 
     @property
     def next_batch(self) -> int:

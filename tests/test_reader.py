@@ -175,6 +175,7 @@ def test_what_is_proved_is_what_python_reads(data):
 @settings(max_examples=300, deadline=None)
 @given(csvish | mutated(), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @example(b'a\n\n\n"b"x', [1])
+@example(b'\n""\n', [1])
 @example(b'a\n"1"', [3])  # the quotes open where a chunk ends
 def test_chunks_do_not_matter(data, sizes):
     """Chunks of any size give the layout that the whole gives, or none if it gives none."""

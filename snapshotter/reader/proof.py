@@ -199,6 +199,8 @@ class Prover:
         blank = lengths <= (2 if self._crlf else 1)
         if missing_newline:
             blank[:] = False
+        if not self._header_end:
+            blank[0] = False  # the first line is the header, whatever it holds
         self._refuse_too_long(lengths, blank)
         if self._detailed:
             behind = slice(None) if self._header_end else slice(1, None)

@@ -87,7 +87,8 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     frame = _frame(contract, columns, key, list(present))
     places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
     carries = {shape: frozenset(index for index, _ in shape) for shape in present}
-    rows = [_row(entry, places[entry.rank], carries[entry.shape]) for entry in entries]
+    timed = "loaded_at" in contract.config.lineage
+    rows = [_row(entry, places[entry.rank], carries[entry.shape], timed=timed) for entry in entries]
     stored = _stored(state, root, columns, [carries[e.shape] for e in entries if e.rows and not e.is_new], key)
     return Resolution(frame, rows, stored, view_columns(contract, columns, [entry.shape for entry in staying]))
 
@@ -155,8 +156,9 @@ def _fresh(record: FileRecord, shapes: Sequence[Shape], snapshot: int, at: datet
     )
 
 
-def _row(entry: _Entry, place: int, carries: frozenset[int]) -> BatchRow:
-    loaded_at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _row(entry: _Entry, place: int, carries: frozenset[int], *, timed: bool) -> BatchRow:
+    """A batch as the engine knows it; the time costs as much as all the rest, and few views show it."""
+    loaded_at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if timed else ""
     return BatchRow(
         entry.batch,
         place,

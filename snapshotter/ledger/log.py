@@ -68,6 +68,7 @@ class Log:
         self.commits: list[tuple[int, Commit]] = []
         self.version, self.digest = -1, ""
         self._metadata: dict[str, Any] = {}
+        self._contract: dict[str, Any] = {}  # of the newest snapshot: an entry has its own only if it is another one
         self._marks: dict[Path, _Mark] = {}
 
     def exists(self) -> bool:
@@ -181,7 +182,7 @@ class Log:
             commit = self._commit(version, record, actions)
             if commit.previous and commit.previous != self.digest:
                 raise self.damaged(f"entry {version - 1} of its log is not what it was")
-            self.commits.append((version, commit))
+            self._keep(version, commit)
         elif version:
             raise self._foreign(f"version {version} of the table was not written by snapshotter")
         self.version, self.digest = version, hashlib.sha256(content).hexdigest()
@@ -198,17 +199,26 @@ class Log:
             NotWritten: the system refused; nothing counts.
         """
         version, commit = self.version + 1, commit.model_copy(update={"previous": self.digest})
+        told = commit.model_copy(update={"contract": {}}) if commit.contract == self._contract else commit
         lines = "".join(
             json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n"
-            for action in self._entry_of(commit, list(sizes))
+            for action in self._entry_of(told, list(sizes))
         )
         try:
             disk.create(self.entry(version), lines.encode(), self.root)
         except FileExistsError:
             raise self._foreign("another program committed at the same time") from None
-        self.commits.append((version, commit))
+        self._keep(version, commit)
         self.version, self.digest = version, hashlib.sha256(lines.encode()).hexdigest()
         self.remember()
+
+    def _keep(self, version: int, commit: Commit) -> None:
+        """Take a commit in; contracts that are equal are one object, however many snapshots were made under it."""
+        if commit.snapshot is not None:
+            if commit.contract and commit.contract != self._contract:
+                self._contract = commit.contract
+            commit = commit.model_copy(update={"contract": self._contract})
+        self.commits.append((version, commit))
 
     def entry(self, version: int) -> Path:
         """Where the entry of a version is, while it is in `_delta_log`."""

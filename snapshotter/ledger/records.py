@@ -192,7 +192,8 @@ class Commit(_Record):
             all others make a snapshot.
         snapshot: the number of the snapshot that it makes.
         at: when.
-        contract: the dataset's configuration, as it holds for this snapshot.
+        contract: the dataset's configuration, as it holds for this snapshot; in the log only where it is another one
+            than that of the snapshot before.
         target: the snapshot that a reset goes back to.
         files: the files that the run took out of the queue, or that the rebuild read again.
         added, dropped: batches that count from now on although an earlier commit brought them, or no longer.

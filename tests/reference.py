@@ -411,7 +411,9 @@ class Reference:
             return {**answer, "status": "duplicate"}
         try:
             batch = self._read(name, revision, data, now)
-            if batch and existing and existing.snapshot < self.horizon:
+            # What it hid is forgotten, unless revisions replace each other; without a row it hid nothing.
+            hid = existing and existing.rows and not self.config["replace_revisions"]
+            if batch and existing and hid and existing.snapshot < self.horizon:
                 raise Refused("pruned")
         except Refused:
             # "Files that were refused count 0 rows."

@@ -1,18 +1,22 @@
 """`check` verifies everything against everything, and `--repair` mends what can be derived again."""
 
+import errno
 import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import drop, latest, run_cli
+from killing import Killer
 
 from snapshotter import Workspace
+from snapshotter.checking import mend_notes
 from snapshotter.checking.findings import Findings
 from snapshotter.checking.rows import check_rows
 from snapshotter.engine import open_engine
-from snapshotter.errors import LockTimeout
+from snapshotter.errors import LockTimeout, NotWritten
 from snapshotter.ledger import Ledger
 
 HEAD = "id,timestamp,v\n"
@@ -191,6 +195,67 @@ def test_a_note_is_not_written_anew_where_the_newest_entry_may_be_lost(again):
     before = listing(again)
     assert not again.check(repair=True).ok
     assert listing(again) == before
+
+
+def test_the_guard_stays_until_a_right_note_takes_its_place(again, monkeypatch):
+    """A note that cannot be read is never away: if the right one cannot be written, the wrong one still warns."""
+    note(again).write_bytes(b"?")
+    folder, before = note(again).parent, listing(again)
+    monkeypatch.setattr("os.fsync", refuse_under(folder))
+    with pytest.raises(NotWritten):
+        mend_notes(again.layout, ["default"])
+    assert listing(again) == before
+
+
+def refuse_under(folder):
+    """An fsync that fails for each file in a folder, as of a disk that fails."""
+    really = os.fsync
+
+    def fsync(descriptor):
+        if Path(f"/proc/self/fd/{descriptor}").readlink().is_relative_to(folder):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        really(descriptor)
+
+    return fsync
+
+
+@pytest.mark.parametrize("what", ["its log", "its newest entries"])
+def test_a_note_is_not_written_anew_where_the_log_is_gone(workspace, what):
+    """A note that cannot be read beside a log without a commit: something was lost, and nothing is changed."""
+    ws = workspace(**{"refused.csv": "x\n"})
+    ws.run()
+    for entry in (ws.layout.ledger("default") / "_delta_log").glob("*.json"):
+        if what == "its log" or entry.name > "00000000000000000000.json":
+            entry.unlink()
+    note(ws).write_bytes(b"?")
+    before = listing(ws)
+    assert not ws.check(repair=True).ok
+    assert listing(ws) == before
+
+
+def test_a_repair_of_a_dataset_without_a_ledger_is_nothing_to_do(workspace):
+    """Nothing was run yet: exit code 0, and nothing appears."""
+    ws = workspace(**{"a.csv": A})
+    done = run_cli("check", "--repair", workspace=ws)
+    assert (done.returncode, ws.layout.ledger("default").exists()) == (0, False)
+
+
+def test_a_repair_behind_a_killed_first_run_damages_nothing(workspace):
+    """Killed at any point between its commit and the moves, repaired, run: the first snapshot is there, and all is well."""
+    killer = Killer()
+    ws = workspace(**{"a.csv": A})
+    points = killer.points(ws.layout.root, ["run", [], {}])
+    wanted = latest(ws)
+    begin, end = (
+        next(n for n, point in enumerate(points, 1) if point.startswith(step)) for step in ("commit", "archive")
+    )
+    for point in range(begin, end + 1):
+        ws = workspace(**{"a.csv": A})
+        assert killer.kill(ws.layout.root, ["run", [], {}], point)
+        ws.check(repair=True)
+        assert [dataset.error for dataset in ws.run().datasets] in ([], [None])
+        assert (latest(ws), ws.check().problems) == (wanted, [])
+    killer.close()
 
 
 def test_what_a_killed_process_left_is_finished(again):

@@ -12,7 +12,7 @@ from snapshotter.ledger import Ledger
 from snapshotter.ledger.acknowledged import is_as_written
 from snapshotter.leftovers import compare_view
 from snapshotter.recovery import Found
-from snapshotter.results import CheckResult
+from snapshotter.results import CheckResult, Problem
 
 
 def mend_notes(layout: Layout, datasets: Iterable[str]) -> list[str]:
@@ -55,7 +55,7 @@ def _is_whole(layout: Layout, ledger: Ledger) -> bool:
     return not latest.exists() if view is None else compare_view(latest, view) is Found.SAME
 
 
-def mend(found: CheckResult, datasets: Iterable[Dataset]) -> list[str]:
+def mend(found: CheckResult, datasets: Iterable[Dataset]) -> tuple[list[str], list[Problem]]:
     """Render again each `latest.csv` that is not its snapshot, and make anew what is derived of the log.
 
     The rest that can be mended, a recovery mended.
@@ -65,20 +65,24 @@ def mend(found: CheckResult, datasets: Iterable[Dataset]) -> list[str]:
         datasets: those that could be opened, after their recovery.
 
     Returns:
-        What was mended, in words.
+        What was mended, in words, and why the rest could not be.
     """
-    mended = []
+    mended, failed = [], []
     for dataset in datasets:
-        if any(p.dataset == dataset.name and p.what == "ledger" and p.repairable for p in found.problems):
-            dataset.ledger.renew()
-            mended.append(f"{dataset.name}: checkpoint and history of the ledger's log were written anew")
-        wrong = [p for p in found.problems if p.dataset == dataset.name and p.what == "view" and p.repairable]
-        current = dataset.state.current
-        if not wrong or current is None or current.view is None:
-            continue
+        wrong = {p.what for p in found.problems if p.dataset == dataset.name and p.repairable}
         try:
-            dataset.render_current()
-        except SnapshotterError:
-            continue  # the next check says what is wrong with the ledger
-        mended.append(f"{dataset.name}: latest.csv was rendered again from the ledger")
-    return mended
+            if "ledger" in wrong:
+                dataset.ledger.renew()
+                mended.append(f"{dataset.name}: checkpoint and history of the ledger's log were written anew")
+            if "view" in wrong:
+                dataset.render_current()
+                mended.append(f"{dataset.name}: latest.csv was rendered again from the ledger")
+        except SnapshotterError as error:
+            failed.append(not_mended(dataset.name, error))
+    return mended, failed
+
+
+def not_mended(dataset: str, error: SnapshotterError) -> Problem:
+    """Why a repair failed."""
+    path, problem = f"output/ledger/{dataset}", error.message.removesuffix("; nothing was changed")
+    return Problem(dataset=dataset, what="recovery", path=path, problem=problem, remedy=error.remedy)

@@ -178,6 +178,10 @@ class Ledger:
         """The number of entries in `_delta_log`."""
         return len(self._log.versions())
 
+    def has_shed(self) -> bool:
+        """Whether entries left `_delta_log` for the history."""
+        return self._log.versions()[:1] > [0]
+
     def shed(self, keep: int) -> None:
         """Write a checkpoint for other readers, and move all but the newest entries into the history.
 

@@ -274,17 +274,20 @@ class Workspace(ReadableWorkspace):
             return checking.check(self.layout, self.settings, names, scope, progress)
         with writer_lock(self.layout, self.settings.lock_timeout):
             mended = checking.mend_notes(self.layout, names)
-        with self._writing(names) as (datasets, _):
+        with self._writing(names) as (datasets, broken):
             mended += [
                 f"{target.name}: finished what was left undone: {said}"
                 for target in datasets
                 for said in target.recovered
             ]
             found = checking.check(self.layout, self.settings, names, scope, progress)
-            rendered = checking.mend(found, datasets)
+            rendered, failed = checking.mend(found, datasets)
             if rendered:
                 found = checking.check(self.layout, self.settings, names, scope, progress)
-        return found.model_copy(update={"repaired": mended + rendered})
+        failed += [checking.not_mended(name, error) for name, error in broken.items()]
+        told = {p.dataset for p in found.problems if p.what in ("ledger", "part") and not p.repairable}
+        failed = [p for p in failed if p.dataset not in told]  # what is wrong with the ledger is why
+        return found.model_copy(update={"repaired": mended + rendered, "problems": found.problems + failed})
 
     @contextmanager
     def _one(self, dataset: str | None, *, recover: bool = True) -> Iterator[Dataset]:

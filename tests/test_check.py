@@ -1,18 +1,25 @@
 """`check` verifies everything against everything, and `--repair` mends what can be derived again."""
 
+import errno
 import json
 import os
 import shutil
+import threading
 from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
 import pytest
 from conftest import drop, latest, run_cli
+from deltalake import DeltaTable
+from killing import Killer
 
 from snapshotter import Workspace
+from snapshotter.checking import mend_notes
 from snapshotter.checking.findings import Findings
 from snapshotter.checking.rows import check_rows
 from snapshotter.engine import open_engine
-from snapshotter.errors import LockTimeout
+from snapshotter.errors import LockTimeout, NotWritten
 from snapshotter.ledger import Ledger
 
 HEAD = "id,timestamp,v\n"
@@ -147,7 +154,83 @@ def test_the_former_copy_of_a_file_that_was_dropped_again_is_checked(workspace):
     assert ws.check().problems == []
 
 
+def test_a_writer_beside_it_is_no_damage(again):
+    """A run during each look: latest.csv is not what the log said before, and nothing else is read again."""
+    told, lock, number = [], threading.Lock(), count(100)
+
+    def work(done, total):
+        with lock:
+            if total not in told:
+                told.append(total)
+                drop(again, f"{total}.csv", f"{HEAD}{next(number)},2024-02-01,x\n")
+                Workspace(again.layout.root).run()
+
+    assert again.check(progress=work).problems == []
+    assert len(told) > 1
+    assert max(told[1:]) < told[0] / 2
+
+
+def test_a_damaged_file_beside_a_writer_stays_a_problem(again):
+    """The ledger moves during the look, and the archived file is as wrong as before."""
+    flip(again.layout.processed / "a.csv")
+    moved = []
+
+    def work(_done, _total):
+        if not moved:
+            moved.append(True)
+            drop(again, "beside.csv", HEAD + "9,2024-02-01,x\n")
+            Workspace(again.layout.root).run()
+
+    assert [problem.path for problem in again.check(progress=work).problems] == ["input/processed/a.csv"]
+
+
+@pytest.mark.parametrize("instead", [os.mkfifo, os.mkdir, lambda path: Path(path).symlink_to("b.csv")])
+def test_what_is_no_file_is_said_and_not_waited_for(again, instead):
+    """A pipe, a folder or a link in place of an archived file."""
+    (again.layout.processed / "a.csv").unlink()
+    instead(again.layout.processed / "a.csv")
+    done = run_cli("check", workspace=again, timeout=60)
+    assert done.returncode == 1
+    assert "where a file was put" in done.stdout
+
+
 # -- repair
+
+
+@pytest.mark.parametrize("lost", ["_digests", "_last_checkpoint", "checkpoint.parquet", "_digests checkpoint.parquet"])
+def test_what_is_derived_of_the_log_and_is_gone_comes_back(again, lost):
+    """Checkpoint, pointer and digests, alone or together: a problem that is mended, and deltalake reads the table."""
+    ledger = Ledger(again.layout.ledger("default"), "default")
+    state = ledger.open()
+    ledger.shed(1)
+    for path in [path for word in lost.split() for path in ledger.root.rglob(f"*{word}*")]:
+        path.unlink()
+    for quick in (True, False):
+        assert {(problem.what, problem.repairable) for problem in again.check(quick=quick).problems} == {
+            ("ledger", True)
+        }
+    assert again.check(repair=True).problems == []
+    assert DeltaTable(str(ledger.root)).version() == state.version
+    assert (ledger.root / "_digests.json").exists()
+
+
+def test_a_view_that_cannot_be_rendered_is_not_said_to_be_mendable(again):
+    """Where a Parquet file of the current snapshot is wrong, too."""
+    flip(part(again))
+    flip(again.layout.latest("default"))
+    assert [(problem.what, problem.repairable) for problem in again.check().problems] == [
+        ("part", False),
+        ("view", False),
+    ]
+
+
+def test_why_a_repair_failed_is_a_problem(again, monkeypatch):
+    """The disk fails as latest.csv is rendered again: the reason is among what is left."""
+    again.layout.latest("default").unlink()
+    monkeypatch.setattr("os.fsync", refuse_under(again.layout.output))
+    told = [(problem.what, problem.problem) for problem in again.check(repair=True).problems]
+    assert ("view", "is missing") in told
+    assert any(what == "recovery" and os.strerror(errno.EIO) in problem for what, problem in told)
 
 
 def test_a_changed_view_is_rendered_again(workspace):
@@ -191,6 +274,67 @@ def test_a_note_is_not_written_anew_where_the_newest_entry_may_be_lost(again):
     before = listing(again)
     assert not again.check(repair=True).ok
     assert listing(again) == before
+
+
+def test_the_guard_stays_until_a_right_note_takes_its_place(again, monkeypatch):
+    """A note that cannot be read is never away: if the right one cannot be written, the wrong one still warns."""
+    note(again).write_bytes(b"?")
+    folder, before = note(again).parent, listing(again)
+    monkeypatch.setattr("os.fsync", refuse_under(folder))
+    with pytest.raises(NotWritten):
+        mend_notes(again.layout, ["default"])
+    assert listing(again) == before
+
+
+def refuse_under(folder):
+    """An fsync that fails for each file in a folder, as of a disk that fails."""
+    really = os.fsync
+
+    def fsync(descriptor):
+        if Path(f"/proc/self/fd/{descriptor}").readlink().is_relative_to(folder):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        really(descriptor)
+
+    return fsync
+
+
+@pytest.mark.parametrize("what", ["its log", "its newest entries"])
+def test_a_note_is_not_written_anew_where_the_log_is_gone(workspace, what):
+    """A note that cannot be read beside a log without a commit: something was lost, and nothing is changed."""
+    ws = workspace(**{"refused.csv": "x\n"})
+    ws.run()
+    for entry in (ws.layout.ledger("default") / "_delta_log").glob("*.json"):
+        if what == "its log" or entry.name > "00000000000000000000.json":
+            entry.unlink()
+    note(ws).write_bytes(b"?")
+    before = listing(ws)
+    assert not ws.check(repair=True).ok
+    assert listing(ws) == before
+
+
+def test_a_repair_of_a_dataset_without_a_ledger_is_nothing_to_do(workspace):
+    """Nothing was run yet: exit code 0, and nothing appears."""
+    ws = workspace(**{"a.csv": A})
+    done = run_cli("check", "--repair", workspace=ws)
+    assert (done.returncode, ws.layout.ledger("default").exists()) == (0, False)
+
+
+def test_a_repair_behind_a_killed_first_run_damages_nothing(workspace):
+    """Killed anywhere between its commit and the moves, repaired, run: the first snapshot is there, all is well."""
+    killer = Killer()
+    ws = workspace(**{"a.csv": A})
+    points = killer.points(ws.layout.root, ["run", [], {}])
+    wanted = latest(ws)
+    begin, end = (
+        next(n for n, point in enumerate(points, 1) if point.startswith(step)) for step in ("commit", "archive")
+    )
+    for point in range(begin, end + 1):
+        ws = workspace(**{"a.csv": A})
+        assert killer.kill(ws.layout.root, ["run", [], {}], point)
+        ws.check(repair=True)
+        assert [dataset.error for dataset in ws.run().datasets] in ([], [None])
+        assert (latest(ws), ws.check().problems) == (wanted, [])
+    killer.close()
 
 
 def test_what_a_killed_process_left_is_finished(again):

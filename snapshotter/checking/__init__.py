@@ -16,7 +16,7 @@ from snapshotter.checking.digests import Expected, Progress, compare
 from snapshotter.checking.entries import REMEDY, check_against_delta, check_note, expected_derived
 from snapshotter.checking.files import expected_archive, expected_rejects, unknown_files
 from snapshotter.checking.findings import Findings
-from snapshotter.checking.mending import mend, mend_notes
+from snapshotter.checking.mending import mend, mend_notes, not_mended
 from snapshotter.checking.rows import check_rows, expected_parts
 from snapshotter.checking.views import check_views, expected_view
 from snapshotter.config import Settings
@@ -28,9 +28,11 @@ from snapshotter.ledger.state import State
 from snapshotter.lock import is_held
 from snapshotter.recovery import ViewStep
 from snapshotter.results import CheckResult
-from snapshotter.steady import ATTEMPTS, marks
+from snapshotter.steady import marks
 
-__all__ = ["Progress", "Scope", "check", "mend", "mend_notes"]
+__all__ = ["Progress", "Scope", "check", "mend", "mend_notes", "not_mended"]
+
+_ATTEMPTS = 4  # behind the first only what seemed to be wrong is looked at
 
 
 @dataclass(frozen=True)
@@ -58,36 +60,48 @@ def check(layout: Layout, settings: Settings, datasets: Sequence[str], scope: Sc
         scope: how much.
         progress: called with the bytes that were read, and with all there are to read.
     """
-    for attempt in range(ATTEMPTS):
-        before = [marks(layout, name) for name in datasets]
-        is_last = attempt == ATTEMPTS - 1
-        try:
-            result = _check(layout, settings, datasets, scope, progress)
-        except (SnapshotterError, OSError):
-            if is_last or before == [marks(layout, name) for name in datasets]:
-                raise
-        else:  # what seems to be wrong may have been right when the ledger was read
-            if result.ok or is_last or before == [marks(layout, name) for name in datasets]:
-                return result
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _check(
-    layout: Layout, settings: Settings, datasets: Sequence[str], scope: Scope, progress: Progress
-) -> CheckResult:
     found = [Findings(layout, settings, name) for name in datasets]
+    doubted = list(range(len(found)))
+    for attempt in range(_ATTEMPTS):
+        before = {n: marks(layout, found[n].dataset) for n in doubted}
+        looked = {n: Findings(layout, settings, found[n].dataset, found[n] if attempt else None) for n in doubted}
+        try:
+            _look(layout, list(looked.values()), scope, progress)
+        except (SnapshotterError, OSError):
+            if attempt == _ATTEMPTS - 1 or all(marks(layout, found[n].dataset) == before[n] for n in doubted):
+                raise
+            continue
+        for n, findings in looked.items():
+            findings.checked = {what: max(found[n].checked[what], count) for what, count in findings.checked.items()}
+            found[n] = findings
+        # What seems to be wrong may have been right when the ledger was read.
+        doubted = [n for n in doubted if found[n].problems and marks(layout, found[n].dataset) != before[n]]
+        if not doubted:
+            break
+    for n in doubted:
+        found[n].give_up()
+    return _result(layout, settings, found, quick=scope.quick)
+
+
+def _look(layout: Layout, found: Sequence[Findings], scope: Scope, progress: Progress) -> None:
+    """One look at each dataset."""
     opened = [(findings, *open_) for findings in found if (open_ := _open(findings)) is not None]
     busy = not scope.alone and is_held(layout)
     expected: list[Expected] = []
     for findings, ledger, state in opened:
         expected += _expected(findings, ledger, state, quick=scope.quick, busy=busy)
-    compare(expected, progress)
+    compare([one for one in expected if one.findings.looks_at(one.path)], progress)
     for findings, ledger, state in opened:
-        if findings.sound:
+        if findings.sound and not findings.is_computed:
             _compute(findings, ledger, state, scope)
+            findings.is_computed = True
         check_counts(findings, state)
-    notes = [note for findings in found for note in findings.notes]
-    if not scope.quick and set(settings.datasets) <= set(datasets):
+        findings.settle([ledger.root / path for path in state.parts])
+
+
+def _result(layout: Layout, settings: Settings, found: Sequence[Findings], *, quick: bool) -> CheckResult:
+    notes = list(dict.fromkeys(note for findings in found for note in findings.notes))
+    if not quick and set(settings.datasets) <= {findings.dataset for findings in found}:
         notes += [f"{path}: nobody knows it; it was left alone" for path in unknown_files(layout)]
     return CheckResult(
         checked={what: sum(findings.checked[what] for findings in found) for what in found[0].checked} if found else {},
@@ -129,7 +143,7 @@ def _expected(findings: Findings, ledger: Ledger, state: State, *, quick: bool, 
     plan = leftovers.find(findings.layout, findings.dataset, ledger, state)
     undone = plan.moves or plan.rest.rejects or plan.rest.torn is not None or plan.rest.unfinished
     expected = [
-        *([] if quick else expected_derived(findings, ledger)),
+        *expected_derived(findings, ledger),
         *expected_parts(findings, ledger, state, quick=quick),
         *expected_archive(findings, ledger, state, plan, quick=quick),
         *expected_rejects(findings, state),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from snapshotter.checking.findings import Findings, What
 Progress = Callable[[int, int], None]
 
 _PIECE = 1 << 20  # bytes that are hashed at a time
+_NO_FILE = "is a link, a folder, a pipe or a device, where a file was put"
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,21 @@ def _size(path: Path) -> int:
 def _problem(one: Expected, counter: _Counter) -> str:
     sha256 = hashlib.sha256()
     try:
-        with one.path.open("rb", buffering=0) as file:
+        with open(one.path, "rb", buffering=0, opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return _NO_FILE
             while piece := file.read(_PIECE):
                 sha256.update(piece)
                 counter.add(len(piece))
     except FileNotFoundError:
         return "is missing"
+    except IsADirectoryError:
+        return _NO_FILE
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return _NO_FILE if error.errno in (errno.ELOOP, errno.ENXIO) else f"cannot be read: {error.strerror}"
     return "" if sha256.hexdigest() == one.sha256 else "its bytes are not those that were recorded"
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe in its place would wait for a writer, and a link lead elsewhere."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -53,12 +53,18 @@ def check_against_delta(findings: Findings, ledger: Ledger, state: State) -> Non
 
 
 def expected_derived(findings: Findings, ledger: Ledger) -> Iterator[Expected]:
-    """Checkpoints, and the history of the log, with the digests that were recorded when they were written."""
+    """Checkpoint, pointer and history of the log, with the digests that were recorded when they were written.
+
+    Once an entry has left the log, they are there, and their digests, too.
+    """
     try:
         derived = checkpoint.digests(ledger.root)
     except (OSError, ValueError):
         path = ledger.root / checkpoint.DIGESTS
         findings.found("ledger", path, "its bytes are not those that were written", _MENDED, mendable=True)
         return
+    if not derived and ledger.has_shed():
+        path = ledger.root / checkpoint.DIGESTS
+        findings.found("ledger", path, "is missing", _MENDED, mendable=True)
     for name, sha256 in derived.items():
         yield Expected(findings, "ledger", ledger.root / name, sha256, _MENDED, mendable=True)

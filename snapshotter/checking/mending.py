@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from snapshotter import disk
 from snapshotter.checking.entries import NOTE
 from snapshotter.dataset import Dataset
 from snapshotter.errors import SnapshotterError
@@ -13,14 +12,15 @@ from snapshotter.ledger import Ledger
 from snapshotter.ledger.acknowledged import is_as_written
 from snapshotter.leftovers import compare_view
 from snapshotter.recovery import Found
-from snapshotter.results import CheckResult
+from snapshotter.results import CheckResult, Problem
 
 
 def mend_notes(layout: Layout, datasets: Iterable[str]) -> list[str]:
-    """Take away notes of the newest entry that cannot be read; a recovery writes them anew.
+    """Write notes of the newest entry that cannot be read anew, each in place of the wrong one.
 
-    Such a note is there to tell that the newest entry was lost. So it only goes where nothing speaks for that: the
-    log is whole, latest.csv is the snapshot that is its newest, and no Parquet file is without an entry.
+    Such a note is there to tell that the newest entry was lost. So it is only replaced where nothing speaks for that:
+    the log is whole, latest.csv is the snapshot that is its newest, and no Parquet file is without an entry. Where
+    there is none, nothing was acknowledged, and there is nothing to mend.
 
     Args:
         layout: the workspace.
@@ -31,33 +31,31 @@ def mend_notes(layout: Layout, datasets: Iterable[str]) -> list[str]:
     """
     mended = []
     for name in datasets:
-        path = layout.ledger(name) / NOTE
-        content = path.read_bytes() if path.is_file() else b"{}"
-        if is_as_written(content):
+        try:
+            content = (layout.ledger(name) / NOTE).read_bytes()
+        except OSError:  # there is none, or the check says why it cannot be read
             continue
-        disk.remove(path)
-        if _is_whole(layout, name):
+        ledger = Ledger(layout.ledger(name), name)
+        if not is_as_written(content) and _is_whole(layout, ledger):
+            ledger.note_again()
             mended.append(f"{name}: {NOTE} was written anew")
-        else:
-            disk.replace(path, content)
     return mended
 
 
-def _is_whole(layout: Layout, name: str) -> bool:
+def _is_whole(layout: Layout, ledger: Ledger) -> bool:
     """Whether a ledger opens without its note, and nothing tells of an entry behind its newest."""
-    ledger = Ledger(layout.ledger(name), name)
     try:
-        state = ledger.open()
+        state = ledger.open(unnoted=True)
     except SnapshotterError:
         return False
     named = ledger.all_parts()
-    if any(path.name not in named for path in ledger.root.glob("*.parquet")):
-        return False
-    view = state.current.view if state.current else None
-    return view is None or compare_view(layout.latest(name), view) is Found.SAME
+    if not ledger.commits or any(path.name not in named for path in ledger.root.glob("*.parquet")):
+        return False  # a note is only written behind a commit
+    view, latest = state.current.view if state.current else None, layout.latest(ledger.dataset)
+    return not latest.exists() if view is None else compare_view(latest, view) is Found.SAME
 
 
-def mend(found: CheckResult, datasets: Iterable[Dataset]) -> list[str]:
+def mend(found: CheckResult, datasets: Iterable[Dataset]) -> tuple[list[str], list[Problem]]:
     """Render again each `latest.csv` that is not its snapshot, and make anew what is derived of the log.
 
     The rest that can be mended, a recovery mended.
@@ -67,20 +65,24 @@ def mend(found: CheckResult, datasets: Iterable[Dataset]) -> list[str]:
         datasets: those that could be opened, after their recovery.
 
     Returns:
-        What was mended, in words.
+        What was mended, in words, and why the rest could not be.
     """
-    mended = []
+    mended, failed = [], []
     for dataset in datasets:
-        if any(p.dataset == dataset.name and p.what == "ledger" and p.repairable for p in found.problems):
-            dataset.ledger.renew()
-            mended.append(f"{dataset.name}: checkpoint and history of the ledger's log were written anew")
-        wrong = [p for p in found.problems if p.dataset == dataset.name and p.what == "view" and p.repairable]
-        current = dataset.state.current
-        if not wrong or current is None or current.view is None:
-            continue
+        wrong = {p.what for p in found.problems if p.dataset == dataset.name and p.repairable}
         try:
-            dataset.render_current()
-        except SnapshotterError:
-            continue  # the next check says what is wrong with the ledger
-        mended.append(f"{dataset.name}: latest.csv was rendered again from the ledger")
-    return mended
+            if "ledger" in wrong:
+                dataset.ledger.renew()
+                mended.append(f"{dataset.name}: checkpoint and history of the ledger's log were written anew")
+            if "view" in wrong:
+                dataset.render_current()
+                mended.append(f"{dataset.name}: latest.csv was rendered again from the ledger")
+        except SnapshotterError as error:
+            failed.append(not_mended(dataset.name, error))
+    return mended, failed
+
+
+def not_mended(dataset: str, error: SnapshotterError) -> Problem:
+    """Why a repair failed."""
+    path, problem = f"output/ledger/{dataset}", error.message.removesuffix("; nothing was changed")
+    return Problem(dataset=dataset, what="recovery", path=path, problem=problem, remedy=error.remedy)

@@ -10,7 +10,7 @@ from pathlib import Path
 from snapshotter import disk
 from snapshotter.errors import LedgerDamaged, NoSuchSnapshot, NotRestorable
 from snapshotter.ledger import checkpoint, history
-from snapshotter.ledger.acknowledged import Acknowledged
+from snapshotter.ledger.acknowledged import Acknowledged, Note
 from snapshotter.ledger.folding import Fold, fold
 from snapshotter.ledger.holdings import Holdings, restorable
 from snapshotter.ledger.log import Log
@@ -45,7 +45,7 @@ class Ledger:
         """Whether anything was ever committed."""
         return self._log.exists()
 
-    def open(self, *, mend: bool = False) -> State:
+    def open(self, *, mend: bool = False, unnoted: bool = False) -> State:
         """Read the log.
 
         The newest entry, if it is torn and nobody was ever told of it, does not count: its files are still in the
@@ -53,19 +53,20 @@ class Ledger:
 
         Args:
             mend: set such an entry aside; only under the writer's lock.
+            unnoted: do not look at the note of the newest entry; then every entry has to be whole.
 
         Raises:
             LedgerDamaged: the log, or a live Parquet file, is not what the log says.
             LedgerForeign: something else wrote to the table.
         """
-        versions, known = self._log.versions(), self._acknowledged.read()
+        versions, known = self._log.versions(), Note() if unnoted else self._acknowledged.read()
         newest = max(versions, default=-1)
         self._refuse_lost_entries(newest, known.version)
         try:
             goes_on = self._log.read()
             self._verify_newest(known.digest if known.version == self._log.version else "")
         except LedgerDamaged:
-            if newest != max(known.version, 0) + 1:  # each entry is acknowledged before the next one is made
+            if unnoted or newest != max(known.version, 0) + 1:  # each entry is acknowledged before the next one is made
                 raise
             goes_on = self._log.read(until=newest - 1)
             self._verify_newest(known.digest if known.version == self._log.version else "")
@@ -181,6 +182,10 @@ class Ledger:
         """The number of entries in `_delta_log`."""
         return len(self._log.versions())
 
+    def has_shed(self) -> bool:
+        """Whether entries left `_delta_log` for the history."""
+        return self._log.versions()[:1] > [0]
+
     def shed(self, keep: int) -> None:
         """Write a checkpoint for other readers, and move all but the newest entries into the history.
 
@@ -197,6 +202,10 @@ class Ledger:
         """Note that all files are where the newest commit wants them: what moves from now on, a person moves."""
         if self.commits and not self.is_finished():
             self._acknowledged.write(self._log.version, self._log.digest, finished=True)
+
+    def note_again(self) -> None:
+        """Write the note of the newest entry anew; whether that was carried out, a recovery finds out."""
+        self._acknowledged.write(self._log.version, self._log.digest, finished=False)
 
     def is_finished(self) -> bool:
         """Whether the newest commit was followed to its end."""

@@ -13,7 +13,7 @@ from snapshotter.beneath import is_beneath
 from snapshotter.layout import Layout
 from snapshotter.ledger.records import FileRecord, Move
 from snapshotter.recovery import archival
-from snapshotter.requeue import Requeued, read_requeued, write_requeued
+from snapshotter.requeue import Requeued, is_inside, read_requeued, write_requeued
 
 REASON = ".reason.json"
 
@@ -39,6 +39,8 @@ class Archive:
             name: of the batch.
             sha256: of the file; empty for what is no regular file.
         """
+        if not is_inside(name):
+            raise AssertionError  # names come from the queue, the ledger and a checked note: none leads out
         extra = REASON if folder == "rejected" else ""
         taken = self._taken.setdefault(folder, set())
         path = inbox.free_name(self._layout.input / folder, name, sha256 or "0" * 64, extra, taken)
@@ -113,17 +115,18 @@ class Archive:
     def _remember(self, notes: list[Requeued]) -> None:
         """Write down what the bytes are called that are about to be moved back to the queue."""
         if notes:
-            known = read_requeued(self._layout.queue)
-            write_requeued(self._layout.queue, [*(note for note in known if note not in notes), *notes])
+            known = read_requeued(self._layout.requeued)
+            new = set(notes)
+            write_requeued(self._layout.requeued, [*(note for note in known if note not in new), *notes])
 
     def forget(self, notes: Iterable[Requeued], moves: Iterable[Move] = ()) -> None:
         """Forget notes whose files were taken, or went back to the archive."""
-        queue, gone = self._layout.queue, set(notes)
+        gone = set(notes)
         left = {move.source.removeprefix("processing/") for move in moves if move.source.startswith("processing/")}
-        known = read_requeued(queue)
+        known = read_requeued(self._layout.requeued)
         kept = [note for note in known if note not in gone and note.queued not in left]
         if kept != known:
-            write_requeued(queue, kept)
+            write_requeued(self._layout.requeued, kept)
 
     def _source(self, move: Move) -> Path:
         return self._layout.input / (os.fsdecode(bytes.fromhex(move.raw)) if move.raw else move.source)

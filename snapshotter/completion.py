@@ -96,4 +96,4 @@ class Completion:
         if newest is None or newest.kind == "rebuild" or self._ledger.is_finished():
             return []
         taken = {(r.sha256, r.name, r.revision) for r in newest.files}
-        return [n for n in read_requeued(self._layout.queue) if (n.sha256, n.name, n.revision) in taken]
+        return [n for n in read_requeued(self._layout.requeued) if (n.sha256, n.name, n.revision) in taken]

@@ -163,7 +163,7 @@ class Dataset:
         draft = Draft("files", now, self.contract, self.state, binding=binding)
         if drops:
             self.engine.verify(self.contract)
-            requeued = [note for note in read_requeued(self.layout.queue) if note.dataset == self.name]
+            requeued = [note for note in read_requeued(self.layout.requeued) if note.dataset == self.name]
             waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
             queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
             names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)

@@ -163,7 +163,7 @@ def _requeue_all(layout: Layout, dataset: str) -> list[str]:
     state = Ledger(layout.ledger(dataset), dataset).open()
     archive = Archive(layout, dataset)
     begun: dict[tuple[str, str, int], list[str]] = {}  # targets that a clean which was killed has noted already
-    for note in read_requeued(layout.queue):
+    for note in read_requeued(layout.requeued):
         begun.setdefault((note.sha256, note.name, note.revision), []).append(note.queued)
         archive.reserve(f"processing/{note.queued}")
     moves = []

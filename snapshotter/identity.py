@@ -71,7 +71,12 @@ class Queued:
     ) -> None:
         """Look at what the state knows of names, once."""
         self._config, self._state, self._acceptance = config, state, acceptance
-        self._requeued, self._queue, self._now = requeued, queue, now
+        self._queue, self._now = queue, now
+        self._notes: dict[str, list[Requeued]] = {}  # by digest
+        self._waiting: dict[str, int] = {}  # the greatest revision of each name
+        for note in requeued:
+            self._notes.setdefault(note.sha256, []).append(note)
+            self._waiting[note.name] = max(note.revision, self._waiting.get(note.name, 0))
         self._newest = state.newest_by_name()
         self._held = {(batch.record.name, batch.record.revision): batch for batch in state.held}
         self.consumed: list[Requeued] = []
@@ -82,11 +87,12 @@ class Queued:
 
     def identify(self, place: int, drop: Drop, sha256: str) -> Identity:  # noqa: ARG002 - as above
         """The batch that these bytes were before a requeue, else by name and content."""
-        notes = [note for note in self._requeued if note.sha256 == sha256 and note not in self.consumed]
+        notes = self._notes.get(sha256, [])
         # The note of its own name first: the others may be those of equal files that were renamed.
-        notes.sort(key=lambda note: note.queued != drop.name)
-        note = next((n for n in notes if n.queued == drop.name or n.queued not in self._queue), None)
+        own = next((note for note in notes if note.queued == drop.name), None)
+        note = own or next((note for note in notes if note.queued not in self._queue), None)
         if note:
+            notes.remove(note)
             self.consumed.append(note)
             return self._identity(note.name, note.revision, note.batch_time, sha256)
         time = inbox.batch_time(drop.name, self._config.batch_time)
@@ -119,8 +125,7 @@ class Queued:
 
     def _next_revision(self, name: str) -> int:
         newest = self._newest.get(name)
-        waiting = [note.revision for note in self._requeued if note.name == name]
-        return max([newest.record.revision if newest else 0, *waiting]) + 1
+        return max(newest.record.revision if newest else 0, self._waiting.get(name, 0)) + 1
 
     def _is_duplicate(self, existing: Batch | None, sha256: str) -> bool:
         """Whether these bytes count already, accepted whole under the same contract."""

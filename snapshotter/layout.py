@@ -81,6 +81,11 @@ class Layout:
         return self.root / ".snapshotter.watch.json"
 
     @property
+    def requeued(self) -> Path:
+        """What files are called that were moved back to the queue; not in it, where whoever drops could write it."""
+        return self.root / ".snapshotter.requeued.json"
+
+    @property
     def logs(self) -> Path:
         """The folder of a watch's logs."""
         return self.root / "logs"
@@ -124,12 +129,12 @@ class Layout:
         self._sweep(f"{disk.TEMPORARY}*.tmp", self.output, *folders)
 
     def sweep_notes(self, targets: Iterable[Path], *, copies: bool) -> None:
-        """Remove drafts of what is written beside files: in the queue, and where refused files went (in `input/`).
+        """Remove drafts of notes: beside the lock, and where refused files went (in `input/`).
 
         With `copies`, those of files that could not be linked, too: wherever files went.
         """
         folders = {self.input / target.parent for target in targets if copies or target.parts[0] == "rejected"}
-        self._sweep(f"{disk.TEMPORARY}*.tmp", self.queue, self.rejected, *folders)
+        self._sweep(f"{disk.TEMPORARY}*.tmp", self.root, self.queue, self.rejected, *folders)
 
     def _sweep(self, pattern: str, *folders: Path) -> None:
         for folder in folders:

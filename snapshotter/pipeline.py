@@ -61,7 +61,7 @@ def sort_queue(
         datasets: their configurations, in order.
         only: which of the files that a dataset takes are seen.
     """
-    origin = {note.queued: note.dataset for note in read_requeued(layout.queue)}
+    origin = {note.queued: note.dataset for note in read_requeued(layout.requeued)}
     by_dataset: dict[str, list[Drop]] = {name: [] for name in datasets}
     unmatched = []
     for drop in inbox.scan(layout.queue):

@@ -146,7 +146,7 @@ def test_a_requeued_file_keeps_its_name_also_beside_its_copy(workspace):
         ("a.csv", "applied"),
         ("a.csv", "duplicate"),
     ]
-    assert not (ws.layout.queue / ".requeued.json").exists()
+    assert not ws.layout.requeued.exists()
 
 
 def test_requeued_revisions_keep_their_names_whatever_they_are_called(two):

@@ -1,6 +1,7 @@
 """Input that attacks: what lies in the queue leads nowhere else, runs nothing, and takes no more memory than it may."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -14,9 +15,10 @@ from conftest import drop, latest, peak, run_cli
 from snapshotter import inbox
 from snapshotter.apart import Apart, Numbering, Raw
 from snapshotter.archive import Archive, digest
+from snapshotter.errors import ConfigError
 from snapshotter.ledger.records import Move
 from snapshotter.reader import proof
-from snapshotter.spool import Unreadable
+from snapshotter.spool import Deferred
 
 HEAD = "id,timestamp,v\n"
 GOOD = HEAD + "1,2024-01-01,x\n"
@@ -82,6 +84,44 @@ def test_folders_in_each_other_without_end_are_not_entered(workspace):
     subprocess.run(["rm", "-rf", ws.layout.queue / "d"], check=True)
 
 
+# -------------------------------------------------------------------------------- what files are called again
+
+
+def note_of(name: str, queued: str) -> str:
+    """A note that a file of the queue is to be called something else."""
+    sha256 = hashlib.sha256(GOOD.encode()).hexdigest()
+    entry = {"sha256": sha256, "queued": queued, "dataset": "default", "name": name, "revision": 1, "batch_time": None}
+    return json.dumps([entry])
+
+
+def test_whoever_drops_files_cannot_say_where_they_go(workspace):
+    """A note in the queue about what files were called is nobody's: no file is named by it, and none leaves."""
+    ws = workspace(**{"a.csv": GOOD})
+    drop(ws, ".requeued.json", note_of("../../../out.csv", "a.csv"))
+    drop(ws, ".snapshotter.requeued.json", note_of("../../../out.csv", "a.csv"))
+    assert only_file(ws).name == "a.csv"
+    assert not list(ws.layout.root.parent.rglob("out.csv"))
+
+
+@pytest.mark.parametrize("name", ["../a.csv", "/a.csv", "b//a.csv", "", ".", "a\n.csv", "\ud800.csv"])
+def test_a_note_that_leads_elsewhere_is_an_error(workspace, name):
+    """What files are called again is a path inside the archive, or the note is not followed."""
+    ws = workspace(**{"a.csv": GOOD})
+    for note in (note_of(name, "a.csv"), note_of("a.csv", name)):
+        ws.layout.requeued.write_text(note)
+        with pytest.raises(ConfigError, match="cannot be read"):
+            ws.run()
+    assert (ws.layout.queue / "a.csv").exists()
+
+
+def test_a_pipe_in_place_of_the_note_blocks_nobody(workspace):
+    """It is an error, at once."""
+    ws = workspace(**{"a.csv": GOOD})
+    os.mkfifo(ws.layout.requeued)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        ws.run()
+
+
 # -------------------------------------------------------------------------------- what changes under our hands
 
 
@@ -94,7 +134,7 @@ def test_a_folder_swapped_for_a_link_is_not_read_through(workspace):
     (elsewhere / "a.csv").write_text(GOOD)
     (ws.layout.queue / "sub").rename(ws.layout.root / "gone")
     (ws.layout.queue / "sub").symlink_to(elsewhere)
-    with pytest.raises(Unreadable, match="cannot be opened"):
+    with pytest.raises(Deferred, match="cannot be read now"):
         inbox.read(seen, ws.layout.root)
 
 

@@ -539,8 +539,8 @@ class Machine(RuleBasedStateMachine):
         return {p.relative_to(root).as_posix(): digest(p.read_bytes()) for p in found}
 
     def notes(self) -> list[tuple[str, Archived]]:
-        """What the files that were moved back to the queue are called, by the note there."""
-        note = self.root / "input" / "processing" / ".requeued.json"
+        """What the files that were moved back to the queue are called, by the note of it."""
+        note = self.root / ".snapshotter.requeued.json"
         entries = json.loads(note.read_text("utf-8")) if note.exists() else []
         return [(e["queued"], Archived(e["name"], e["revision"], e["sha256"])) for e in entries]
 

@@ -66,6 +66,7 @@ class Dataset:
         self._archive = Archive(layout, self.name)
         self._completion = Completion(layout, ledger, self._archive)
         self._engine: Engine | None = None
+        self.parks = False  # whether the engine lets go of its memory between judging and merging
         self.recovered: list[str] = []  # what was left undone and is done now, in words
 
     @property
@@ -78,7 +79,7 @@ class Dataset:
         """The engine, opened when it is first needed."""
         if self._engine is None:
             output = self.layout.output
-            self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name)
+            self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name, parks=self.parks)
         return self._engine
 
     @property
@@ -173,6 +174,7 @@ class Dataset:
             consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
             draft.taken = replace(taken, consumed=consumed)
             draft.dropped = tuple(taken.replaced)
+            self.engine.park()
         if draft.new:
             draft.kind = "run"
         elif current is not None and is_view_change(stored_contract(self.name, current).config, self.contract.config):

@@ -98,6 +98,9 @@ def run(
     Raises:
         Stopped: `progress` said so before anything was committed.
     """
+    is_one = sum(bool(drops[dataset.name]) for dataset in datasets) < 2
+    for dataset in datasets:
+        dataset.parks = not is_one  # `memory_limit` is of all of them together, so one at a time is in memory
     judged = [(dataset, _judge(dataset, drops[dataset.name], now, progress, dry_run=dry_run)) for dataset in datasets]
     outcomes: list[Outcome] = []
     for dataset, draft in judged:
@@ -117,8 +120,10 @@ def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progres
     try:
         return dataset.judge(drops, now, progress, dry_run=dry_run)
     except SnapshotterError as error:
+        dataset.close()
         return Outcome(dataset.name, error=error)
     except OSError as error:  # of a file or a disk, where nothing was committed yet
+        dataset.close()
         return Outcome(dataset.name, error=_not_written(dataset, error))
 
 

@@ -9,7 +9,7 @@ from snapshotter.engine.base import Engine
 __all__ = ["Engine", "open_engine"]
 
 
-def open_engine(scratch: Path, readable: Path, memory_limit: int, dataset: str) -> Engine:
+def open_engine(scratch: Path, readable: Path, memory_limit: int, dataset: str, *, parks: bool = False) -> Engine:
     """The engine for one piece of work.
 
     Args:
@@ -17,7 +17,8 @@ def open_engine(scratch: Path, readable: Path, memory_limit: int, dataset: str) 
         readable: the only folder beside it whose files the engine may touch.
         memory_limit: in bytes.
         dataset: for messages.
+        parks: whether it must be able to `park`; then its tables are in a file in `scratch`.
     """
     from snapshotter.engine.duckdb import DuckDBEngine  # 0.1 s: only where rows are worked on
 
-    return DuckDBEngine(scratch, readable, memory_limit, dataset)
+    return DuckDBEngine(scratch, readable, memory_limit, dataset, parks=parks)

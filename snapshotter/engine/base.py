@@ -205,6 +205,10 @@ class Engine(Protocol):
         """Close it and free what it holds."""
         ...
 
+    def park(self) -> None:
+        """Let go of the memory until it is used again, and of nothing that it holds; if it was opened to be parked."""
+        ...
+
     def verify(self, contract: Contract) -> None:
         """Try the patterns and bounds of a contract; raises ConfigError naming the one that is no good."""
         ...

@@ -1,7 +1,8 @@
-"""A DuckDB database of our own, in memory, with every door to the outside shut but the workspace's."""
+"""A DuckDB database of our own, in memory or in a file, with every door to the outside shut but the workspace's."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,16 +22,28 @@ _THREAD = 100 * 10**6  # bytes of the limit that a thread is worth: each has buf
 class Session:
     """A connection, and the errors that it turns into named ones; arguments as in `open_engine`."""
 
-    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str) -> None:
+    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str, *, parks: bool = False) -> None:
         """Open the database."""
-        self._dataset, self._limit, self._readable = dataset, memory_limit, readable
+        self._dataset, self._limit, self._scratch, self._readable = dataset, memory_limit, scratch, readable
+        self._file = scratch / f"{secrets.token_hex(8)}.duckdb" if parks else None
+        self._opened: duckdb.DuckDBPyConnection | None = self._open()
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection, opened again if it is parked."""
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        memory_limit, scratch, readable = self._limit, self._scratch, self._readable
         held = f"{share(memory_limit)}B"
         settings: dict[str, str | int | bool | float | list[str]] = {"memory_limit": held}
         settings["temp_directory"] = str(scratch)
         if wanted := threads():
             settings |= {"threads": wanted, "async_threads": wanted - 1}  # without the latter, whoever asks reads
-        self._connection = duckdb.connect(config=settings)
-        cores = int(self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+        connection = duckdb.connect(self._file or ":memory:", config=settings)
+        cores = int(connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
         folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
         for setting in (
             f"SET threads = {min(cores, max(1, share(memory_limit) // _THREAD))}",
@@ -41,7 +54,15 @@ class Session:
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
-            self._connection.execute(setting)
+            connection.execute(setting)
+        return connection
+
+    def park(self) -> None:
+        """Let go of the memory until it is used again; the tables stay, in the file."""
+        if self._file is not None and self._opened is not None:
+            self._run("CHECKPOINT")  # what closing does, too, but without a word if the disk is full
+            self._opened.close()
+            self._opened = None
 
     def __enter__(self) -> Self:
         """Nothing is left to open."""
@@ -50,8 +71,12 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Free the memory."""
-        self._connection.close()
+        """Free the memory, and the disk."""
+        if self._opened is not None:
+            self._opened.close()
+        if self._file is not None:
+            for path in (self._file, self._file.with_name(f"{self._file.name}.wal")):
+                path.unlink(missing_ok=True)
 
     def _table(self, name: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Make a small table of Python values, column by column."""

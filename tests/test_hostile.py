@@ -231,7 +231,7 @@ def test_an_archive_that_is_a_file_is_a_named_error(workspace):
     ws = workspace(**{"a.csv": GOOD})
     ws.layout.processed.write_text("")
     done = run_cli("run", workspace=ws)
-    assert (done.returncode, "Traceback" in done.stderr) == (18, False)
+    assert (done.returncode, "Traceback" in done.stderr) == (24, False)
     assert "is not a folder" in done.stderr
     ws.layout.processed.unlink()
     assert run_cli("run", workspace=ws).returncode == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from snapshotter import disk, rejects
 from snapshotter.archive import Archive, digest
 from snapshotter.errors import SnapshotterError
+from snapshotter.forgotten import forgotten
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import ViewRecord
@@ -72,6 +73,7 @@ def find(layout: Layout, dataset: str, ledger: Ledger, state: State) -> Plan:
             rejects=tuple(drafts[path] for path in waiting),
             parquet=_unnamed(ledger),
             temporary=len(temporary - used),
+            pruned=_pruned(layout, ledger, state) if unfinished else 0,
             unfinished=unfinished,
         ),
     )
@@ -93,6 +95,14 @@ def _torn(ledger: Ledger, state: State) -> int | None:
     found = [_ENTRY.fullmatch(entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
     newest = max((int(match[1]) for match in found if match), default=-1)
     return newest if newest > state.version else None
+
+
+def _pruned(layout: Layout, ledger: Ledger, state: State) -> int:
+    """The number of files that the newest commit, if it is a prune, is still to remove."""
+    newest = ledger.newest()
+    if newest is None or newest.horizon is None:
+        return 0
+    return len(forgotten(layout, ledger.dataset, ledger.commits, state, newest.horizon))
 
 
 def _unnamed(ledger: Ledger) -> int:

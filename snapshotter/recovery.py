@@ -35,6 +35,7 @@ class Rest:
         torn: an entry of the log that was torn as it was written; nothing was acknowledged, and it is set aside.
         rejects: files of refused rows that wait for their names.
         parquet, temporary: the number of Parquet files that no commit names, and of temporary files, to be removed.
+        pruned: the number of files that a prune forgot, and that are still there.
         unfinished: whether the newest commit is still to be noted as carried out.
     """
 
@@ -42,6 +43,7 @@ class Rest:
     rejects: tuple[str, ...] = ()
     parquet: int = 0
     temporary: int = 0
+    pruned: int = 0
     unfinished: bool = False
 
 
@@ -74,6 +76,7 @@ class Plan:
         found += _each(len(rest.rejects), "file of refused rows", "to be put into output/rejects/")
         for folder, number in Counter(move.target.partition("/")[0] for move in self.moves).items():
             found += _each(number, "file", f"to be moved to input/{folder}/")
+        found += _each(rest.pruned, "pruned file", "to be removed")
         found += _each(rest.parquet, "Parquet file", "to be removed, since no commit names such")
         found += _each(rest.temporary, "temporary file", "to be removed")
         if rest.unfinished and not found:

@@ -239,3 +239,16 @@ def test_a_prune_can_be_killed_anywhere(killer, ripe, tmp_path):
         left = sorted(path.name for path in Path(root, "input/processed").iterdir())
         assert len(left) == (3 + 1 if was_committed else len(ws.files())), point
         shutil.rmtree(root)
+
+
+def test_status_says_what_a_killed_prune_left(killer, again):
+    """Behind its commit, the files that are still there are told, and the next run removes them."""
+    command = ("prune", (), {"keep_last": 3})
+    points = killer.points(copy(again.layout.root, again.layout.root.with_name("points")), command)
+    point = next(point for point in points if point.startswith("commit_prune: os.remove input/processed"))
+    assert killer.kill(again.layout.root, command, point)
+    ws = Workspace(again.layout.root)
+    assert any("pruned files are to be removed" in text for text in ws.status().recovery)
+    ws.run()
+    assert ws.status().recovery == []
+    assert len(list(ws.layout.processed.iterdir())) == 3

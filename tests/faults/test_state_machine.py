@@ -42,7 +42,14 @@ from reference import COUNTS, Archived, Batch, Reference
 from worlds import DATED, NAMES, UNDATED, World, cells, configs, files, mostly
 
 from snapshotter import Workspace
-from snapshotter.errors import AmbiguousBatch, ArchiveIncomplete, NoSuchBatch, NoSuchSnapshot, NotRestorable, SnapshotterError
+from snapshotter.errors import (
+    AmbiguousBatch,
+    ArchiveIncomplete,
+    NoSuchBatch,
+    NoSuchSnapshot,
+    NotRestorable,
+    SnapshotterError,
+)
 
 FAULTS = os.environ.get("HYPOTHESIS_PROFILE") == "faults"
 STEPS, HISTORY = (10_000, 50) if FAULTS else (200, 25)

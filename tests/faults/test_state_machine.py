@@ -46,7 +46,6 @@ from snapshotter.errors import AmbiguousBatch, NoSuchBatch, NoSuchSnapshot, NotR
 
 FAULTS = os.environ.get("HYPOTHESIS_PROFILE") == "faults"
 STEPS, HISTORY = (10_000, 50) if FAULTS else (200, 25)
-CAN_PRUNE = hasattr(Workspace, "prune")
 BEHIND_HORIZON = 22
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # What is on a disk and what is not is tested elsewhere; here thousands of small workspaces come and go.
@@ -227,7 +226,7 @@ class Machine(RuleBasedStateMachine):
         self.count("withdraw")
         self.do("withdraw", *chosen(self.withdrawable(), which), which=which)
 
-    @precondition(lambda self: CAN_PRUNE and self.reference.snapshots)
+    @precondition(lambda self: self.reference.snapshots)
     @rule(
         keep=st.sampled_from([{"keep_last": 1}, {"keep_last": 3}, {"keep_days": 1}, {"keep_last": 2, "keep_days": 2}])
     )
@@ -266,7 +265,7 @@ class Machine(RuleBasedStateMachine):
             arguments, options = (self.some_snapshot(which),), {"requeue": bool(requeue)}
         elif name == "withdraw" and self.withdrawable():
             arguments = chosen(self.withdrawable(), which)
-        elif name == "prune" and CAN_PRUNE and self.reference.snapshots:
+        elif name == "prune" and self.reference.snapshots:
             options = {"keep_last": 1 + which % 4}
         else:
             name = "run"

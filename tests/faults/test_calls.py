@@ -20,6 +20,7 @@ from scenes import (
     assert_looks,
     assert_readers_work,
     assert_views_are_committed,
+    bytes_under,
     committed_views,
     copy,
     digest,
@@ -85,6 +86,16 @@ def assert_nothing_is_lost(root, prepared, *, copies=False):
     if not prepared.scenario.forgets:
         assert_invariants(root, prepared.before, copies=copies)
         assert_readers_work(root, prepared.before)
+    elif prepared.scenario.command[0] == "prune":
+        assert_prune_keeps(root, prepared.before)
+
+
+def assert_prune_keeps(root, before):
+    """What is refused and what waits stays, and each snapshot that is kept can be rendered from the ledger."""
+    for folder in ("rejected", "processing"):
+        assert bytes_under(root / "input" / folder, root) == bytes_under(before / "input" / folder, before)
+    problems = Workspace(root).check(every=True).problems
+    assert not [problem for problem in problems if problem.what in ("ledger", "part", "view")]
 
 
 def assert_ends_well(root, prepared, wanted):

@@ -109,15 +109,19 @@ class Dataset:
         """What the last process left undone."""
         return leftovers.find(self.layout, self.name, self.ledger, self.state)
 
-    def recover(self) -> Plan:
-        """Finish what the last process left undone; then nothing of it lies about."""
+    def recover(self, *, render: bool = True) -> Plan:
+        """Finish what the last process left undone; then nothing of it lies about.
+
+        Args:
+            render: make `latest.csv` right, too.
+        """
         todo = self.recovery()
         if not todo.is_empty:
             logger.bind(dataset=self.name, view=todo.view.value, moves=len(todo.moves)).warning("recovering")
             self.recovered = todo.sentences()
-        if todo.view is ViewStep.PUBLISH_DRAFT:
+        if render and todo.view is ViewStep.PUBLISH_DRAFT:
             self.publish()
-        elif todo.view is ViewStep.RENDER:
+        elif render and todo.view is ViewStep.RENDER:
             self.render_current()
         self._completion.recover(todo.moves, self.state)
         return todo

@@ -83,8 +83,11 @@ def find(state: State, dataset: str, name: str, revision: int | None = None) -> 
     if revision is not None:
         named = [batch for batch in named if batch.record.revision == revision]
     if not named:
-        known = sorted({str(b.status) for b in state.batches.values() if b.record.name == name})
-        problem = f"it is {' and '.join(known)}" if known else "no file of that name was ever applied"
+        of_name = [b for b in state.batches.values() if b.record.name == name]
+        asked = [b for b in of_name if revision in (None, b.record.revision)]
+        problem = f"it is {' and '.join(sorted({str(b.status) for b in asked}))}"
+        if not asked:
+            problem = f"it has no revision {revision}" if of_name else "no file of that name was ever applied"
         raise NoSuchBatch(dataset=dataset, name=name, problem=problem)
     if len(named) > 1:
         revisions = [batch.record.revision for batch in named]

@@ -237,7 +237,7 @@ class Workspace(ReadableWorkspace):
         Args:
             requeue: move the processed files back to the queue; they keep their names and revisions.
         """
-        with self._writing() as (_, broken):
+        with self._writing(render=False) as (_, broken):  # a view that goes need not be right first
             if requeue:
                 for error in broken.values():  # what its files are called is not known
                     raise error
@@ -264,10 +264,13 @@ class Workspace(ReadableWorkspace):
             progress: called with the number of bytes that were read, and of all that are to be read.
 
         Raises:
+            UsageError: both `quick` and `every` are asked for.
             LockTimeout: another process is writing; a check that repairs nothing never waits.
         """
         from snapshotter import checking
 
+        if quick and every:
+            raise UsageError(what="a check cannot be quick and look at all", remedy="Say --quick or --all.")
         names = [self.name(dataset)] if dataset else list(self.contracts)
         scope = checking.Scope(quick=quick, every=every, alone=repair)
         if not repair:
@@ -303,9 +306,10 @@ class Workspace(ReadableWorkspace):
         names: Sequence[str] | None = None,
         *,
         recover: bool = True,
+        render: bool = True,
         given_up: Callable[[], bool] | None = None,
     ) -> Iterator[tuple[list[Dataset], dict[str, SnapshotterError]]]:
         """Datasets open for writing; see `Writer`."""
         writer = Writer(self.layout, self.settings, self.contracts, self._ledgers)
-        with writer.open(names or list(self.contracts), recover=recover, given_up=given_up) as found:
+        with writer.open(names or list(self.contracts), recover=recover, render=render, given_up=given_up) as found:
             yield found

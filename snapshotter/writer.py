@@ -34,13 +34,19 @@ class Writer:
 
     @contextmanager
     def open(
-        self, names: Sequence[str], *, recover: bool, given_up: Callable[[], bool] | None = None
+        self,
+        names: Sequence[str],
+        *,
+        recover: bool,
+        render: bool = True,
+        given_up: Callable[[], bool] | None = None,
     ) -> Iterator[tuple[list[Dataset], dict[str, SnapshotterError]]]:
         """Open datasets, until the context ends.
 
         Args:
             names: of the datasets.
             recover: finish first what was left undone; a dry run does not, and leaves nothing.
+            render: whether that makes `latest.csv` right, too, which asks for all rows.
             given_up: asked while another process is writing; True ends the waiting.
 
         Yields:
@@ -63,7 +69,7 @@ class Writer:
                     dataset = self._dataset(name, scratch, mend=recover)
                     stack.callback(dataset.close)
                     if recover:
-                        dataset.recover()
+                        dataset.recover(render=render)
                     datasets.append(dataset)
                 except SnapshotterError as error:
                     broken[name] = error

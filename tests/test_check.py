@@ -194,6 +194,19 @@ def test_what_is_no_file_is_said_and_not_waited_for(again, instead):
     assert "where a file was put" in done.stdout
 
 
+def test_quick_and_all_at_once_are_refused(checked):
+    """One is less, the other more."""
+    done = run_cli("check", "--quick", "--all", workspace=checked)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_summary_counts_in_words(workspace):
+    """One thing of a kind is told as one."""
+    ws = workspace(**{"a.csv": A})
+    ws.run()
+    assert "checked 2 commits, 1 part, 1 view, 1 file, 0 rejects" in run_cli("check", workspace=ws).stderr
+
+
 # -- repair
 
 
@@ -222,6 +235,17 @@ def test_a_view_that_cannot_be_rendered_is_not_said_to_be_mendable(again):
         ("part", False),
         ("view", False),
     ]
+
+
+def test_what_is_advised_for_a_damaged_part_works(again):
+    """With a Parquet file that is wrong and no latest.csv: `clean --requeue` needs no rows, and a run starts again."""
+    wanted = latest(again)
+    flip(part(again))
+    again.layout.latest("default").unlink()
+    assert any("clean --requeue" in problem.remedy for problem in again.check().problems)
+    again.clean(requeue=True)
+    again.run()
+    assert (latest(again), again.check().problems) == (wanted, [])
 
 
 def test_why_a_repair_failed_is_a_problem(again, monkeypatch):

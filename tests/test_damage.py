@@ -83,6 +83,8 @@ COMMANDS = {
     "reset --requeue": lambda ws: asked(lambda: ws.reset(1, requeue=True)),
     "withdraw": lambda ws: asked(lambda: ws.withdraw("a.csv")),
     "rebuild": lambda ws: asked(ws.rebuild),
+    "prune": lambda ws: asked(lambda: ws.prune(1)),
+    "prune --dry-run": lambda ws: asked(lambda: ws.prune(1, dry_run=True)),
     "clean --requeue": lambda ws: asked(lambda: ws.clean(requeue=True)),
     "check": check,
     "check --quick": lambda ws: check(ws, quick=True),
@@ -123,6 +125,17 @@ def test_every_command_says_so_and_changes_nothing(healthy, tmp_path, damage, co
     assert "damaged" in said
     assert "snapshotter check" in said
     assert listing(ws) == before
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("check")])
+def test_a_damaged_note_is_damage_to_every_command(healthy, tmp_path, command):
+    """But for `check --repair`, which can tell that nothing was lost."""
+    ws = Workspace(shutil.copytree(healthy.layout.root, tmp_path / "copy"))
+    cut(ws.layout.ledger("default") / "_acknowledged.json")
+    before = listing(ws)
+    assert "snapshotter check" in COMMANDS[command](ws)
+    assert listing(ws) == before
+    assert ws.check(repair=True).problems == []
 
 
 def test_a_clean_is_the_way_out(healthy, tmp_path):

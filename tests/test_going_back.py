@@ -344,6 +344,8 @@ def test_what_does_not_count_cannot_be_withdrawn(two):
         two.withdraw("a.csv")
     with pytest.raises(NoSuchBatch, match="no file of that name"):
         two.withdraw("never.csv")
+    with pytest.raises(NoSuchBatch, match="has no revision 9"):
+        two.withdraw("a.csv@9")
     assert len(two.snapshots()) == 3
 
 

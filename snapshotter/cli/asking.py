@@ -55,7 +55,7 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
     if result.unmatched:
         printing.say(f"unmatched, and left in the queue: {', '.join(result.unmatched)}")
     if result.recovery:
-        printing.say("the last process did not finish; the next run will, before all else:")
+        printing.say("not everything is as the ledger wants it; the next run mends it, before all else:")
         printing.say(*(f"  {text}" for text in result.recovery))
     if result.watch:
         printing.say(watch_line(result.watch))

@@ -128,7 +128,7 @@ def check_result(result: CheckResult, *, quiet: bool) -> None:
         about.setdefault(problem.remedy, []).append(problem.path)
     for remedy, paths in about.items():
         say(f"to do     {_some(list(dict.fromkeys(paths)))}: {remedy}")
-    looked_at = ", ".join(f"{count} {what}" for what, count in result.checked.items())
+    looked_at = ", ".join(counted(count, what.removesuffix("s")) for what, count in result.checked.items())
     say(f"checked {looked_at}: {'all is well' if result.ok else counted(len(result.problems), 'problem')}")
 
 
@@ -170,7 +170,7 @@ def _dataset_summary(result: DatasetResult, seconds: float, *, dry_run: bool) ->
         head = "dry run, nothing was changed"
     else:
         head = f"snapshot {result.snapshot}" if result.snapshot else "no new snapshot"
-    rows = f", {result.latest.rows:,} rows in {result.latest.path}" if result.latest and not dry_run else ""
+    rows = f", {counted(result.latest.rows, 'row')} in {result.latest.path}" if result.latest and not dry_run else ""
     say(f"{result.dataset}: {head}{rows} ({seconds:.2f} s)")
     by_status: dict[str, int] = {}
     for file in result.files:
@@ -218,7 +218,7 @@ def _advice(result: DatasetResult, *, dry_run: bool) -> None:
 
 def change_summary(result: DatasetResult, what: str) -> None:
     """The end of a reset or a withdraw."""
-    rows = f": {result.latest.rows:,} rows in {result.latest.path}" if result.latest else ""
+    rows = f": {counted(result.latest.rows, 'row')} in {result.latest.path}" if result.latest else ""
     say(f"{result.dataset}: {what}, as snapshot {result.snapshot}{rows}")
     if result.snapshot:
         say(f"  to take this back: snapshotter reset {result.snapshot - 1} --dataset {result.dataset}")

@@ -5,9 +5,11 @@ them, or has one fail. By default a few points of some commands are tried; SNAPS
 call of each place in the write order, SNAPSHOTTER_FAULTS=all every call.
 """
 
+import re
 import shutil
 import subprocess
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 from commands import SCENARIOS, prepare
@@ -18,6 +20,7 @@ from scenes import (
     assert_looks,
     assert_readers_work,
     assert_views_are_committed,
+    bytes_under,
     committed_views,
     copy,
     digest,
@@ -83,6 +86,16 @@ def assert_nothing_is_lost(root, prepared, *, copies=False):
     if not prepared.scenario.forgets:
         assert_invariants(root, prepared.before, copies=copies)
         assert_readers_work(root, prepared.before)
+    elif prepared.scenario.command[0] == "prune":
+        assert_prune_keeps(root, prepared.before)
+
+
+def assert_prune_keeps(root, before):
+    """What is refused and what waits stays, and each snapshot that is kept can be rendered from the ledger."""
+    for folder in ("rejected", "processing"):
+        assert bytes_under(root / "input" / folder, root) == bytes_under(before / "input" / folder, before)
+    problems = Workspace(root).check(every=True).problems
+    assert not [problem for problem in problems if problem.what in ("ledger", "part", "view")]
 
 
 def assert_ends_well(root, prepared, wanted):
@@ -160,6 +173,29 @@ def test_any_call_that_changes_something_fails(scenario, commander, workspace, t
     wrong = try_all(tried, attempt, tmp_path, prepared.before)
     told = {f"{point}: {error}": problem for (point, error), problem in wrong.items()}
     tell(record_property, len(tried), told, f"failures of {scenario.name!r} ({len(prepared.points)} calls)")
+
+
+@pytest.mark.parametrize("scenario", [s for s in scenarios() if s.values[0].command == RUN and not s.values[0].tidies])
+def test_nothing_is_acknowledged_that_may_not_be_durable(scenario, commander, workspace, tmp_path, record_property):
+    """An fsync fails: a named error, or nothing was committed; and the same file is not made durable once more.
+
+    The system may have dropped the data, and says of a second fsync that all is well.
+    """
+    prepared = prepare(scenario, workspace, commander, tmp_path)
+    before = kinds(Workspace(prepared.before))
+    tried = chosen([point for point in prepared.points if point.call == "fsync"], 8)
+
+    def attempt(root, point):
+        ended = commander.run(root, *scenario.line, inject=point.fail(root, "EIO"))
+        failed, _, rest = ended.trace.partition("(INJECTED)")
+        assert rest, "nothing failed"
+        path = failed.rpartition("fsync(")[2].partition("<")[2].partition(">")[0]
+        assert path.startswith(f"{root}"), path
+        assert ended.code in NAMED or kinds(Workspace(root)) == before, f"exit code {ended.code}: {ended.output}"
+        assert Path(path).is_dir() or not re.search(rf"fsync\(\d+<{re.escape(path)}>", rest), "was tried again"
+
+    wrong = try_all(tried, attempt, tmp_path, prepared.before)
+    tell(record_property, len(tried), wrong, f"failures of fsync of {scenario.name!r}")
 
 
 def faults(points, sample):

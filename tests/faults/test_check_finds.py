@@ -9,6 +9,9 @@ import pytest
 from conftest import drop
 from modes import long_only
 
+from snapshotter import upkeep
+from snapshotter.ledger import Ledger
+
 HEAD = "id,timestamp,v,gone\n"
 CONFIG = """
 [datasets.default]
@@ -49,6 +52,21 @@ def eventful(workspace):
     drop(ws, "b.csv", rows(20, 60, 2, "much too long") + rows(60, 70, 2)[len(HEAD) :])
     drop(ws, "folder/a.csv.gz", gzip.compress(rows(30, 50, 2).encode()))
     ws.run()
+    assert ws.check(every=True).problems == []
+    return ws
+
+
+@pytest.fixture(scope="module")
+def old(workspace):
+    """A workspace with merged Parquet files, forgotten snapshots, and a checkpoint with entries that left the log."""
+    ws = workspace()
+    for number in range(upkeep.TOGETHER + 3):
+        drop(ws, f"{number}.csv", f"id,timestamp,v\n{number},2024-01-01,x\n,,refused\n")
+        ws.run()
+    ws.prune(4)
+    ledger = Ledger(ws.layout.ledger("default"), "default")
+    ledger.open()
+    ledger.shed(2)
     assert ws.check(every=True).problems == []
     return ws
 
@@ -108,6 +126,13 @@ def test_the_files_are_of_every_kind(eventful):
 def test_a_sample_of_changed_bytes_is_found(eventful):
     """Of sixty changes of one byte, all are found."""
     assert missed(eventful, 60, seed=1) == []
+
+
+def test_a_sample_of_changed_bytes_of_an_old_workspace_is_found(old):
+    """Of thirty more, in history, checkpoint, digests and merged Parquet files, too, all are found."""
+    assert {path.suffix for path in ours(old)} >= {".zst", ".parquet", ".json", ".csv"}
+    assert list(old.layout.ledger("default").glob("_delta_log/*.checkpoint.parquet"))
+    assert missed(old, 30, seed=3) == []
 
 
 @pytest.mark.slow

@@ -67,8 +67,7 @@ class Crowd:
         everybody = {"driver 1": self._drive, "driver 2": self._drive}
         everybody |= {"show": self._show, "status": self._ask, "history": self._ask, "API": self._api}
         environment = {"SNAPSHOTTER_LOCK_TIMEOUT": "20s"}
-        if hasattr(Workspace, "watch"):
-            everybody["watch"] = self._watch
+        everybody["watch"] = self._watch
         self._commanders = {who: Commander(folder / who, environment=environment) for who in everybody if who != "API"}
         self._everybody = set(everybody) - {"watch"}  # which ends once
         self._threads = [threading.Thread(target=self._guarded, args=item) for item in everybody.items()]
@@ -89,7 +88,7 @@ class Crowd:
                 commander.close()
 
     def unknown_views(self) -> set[str]:
-        """The digests of what was `latest.csv` at some time, and is no committed snapshot."""
+        """The digests of what was `latest.csv` at some time, or was shown, and is no committed snapshot."""
         return self._views - committed_views(self.root, "default")
 
     def _feed(self, batches: int) -> None:
@@ -168,6 +167,7 @@ class Crowd:
     def _show(self, who) -> None:
         ended = self._command(who, "show", ends=READER_ENDS)
         if ended.code == 0:
+            self._views.add(hashlib.sha256(ended.output.encode()).hexdigest())
             table = csv.DictReader(io.StringIO(ended.output))
             self._compare(who, [[row["id"], row["v"], row["check"], row["source_filename"]] for row in table])
 
@@ -204,6 +204,7 @@ def test_two_writers_and_four_readers(workspace, tmp_path, record_property):
     crowd.work(BATCHES)
     assert not crowd.wrong, "\n".join(dict.fromkeys(crowd.wrong))
     assert not crowd.unknown_views()
+    assert crowd.seen["kills"] > 0
     ws = do(ws.layout.root, RUN)
     assert Counter(file.name for file in ws.files(status="applied")) == Counter(name(n) for n in range(BATCHES))
     archived = bytes_under(ws.layout.input, ws.layout.input)

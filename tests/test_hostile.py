@@ -12,7 +12,7 @@ from collections import deque
 import pytest
 from conftest import drop, latest, peak, run_cli
 
-from snapshotter import disk, inbox
+from snapshotter import disk, inbox, spool
 from snapshotter.apart import Apart, Numbering, Raw
 from snapshotter.archive import Archive, digest
 from snapshotter.errors import ConfigError
@@ -82,6 +82,32 @@ def test_folders_in_each_other_without_end_are_not_entered(workspace):
     assert [file.name for file in result.datasets[0].files] == ["a.csv"]
     assert result.unmatched == ["d/" * 33]
     subprocess.run(["rm", "-rf", ws.layout.queue / "d"], check=True)
+
+
+def test_a_long_folder_whose_name_is_taken_blocks_nothing(workspace):
+    """An archived file has the name of a folder: the folder's gets a mark, and is cut to what a name may have."""
+    ws = workspace()
+    folder = f"{'f' * 250}.csv"
+    ws.layout.processed.mkdir()
+    (ws.layout.processed / folder).write_text("")
+    drop(ws, f"{folder}/a.csv", GOOD)
+    assert only_file(ws).status == "applied"
+    (archived,) = ws.layout.processed.rglob("a.csv")
+    assert len(archived.parent.name) == 255
+
+
+def test_a_change_whose_time_was_put_back_is_noticed(workspace, monkeypatch):
+    """Between two passes over a large file: nobody can put back the time of the inode."""
+    monkeypatch.setattr(spool, "LARGE", 10)
+    ws = workspace(**{"a.csv": GOOD})
+    (seen,) = inbox.scan(ws.layout.queue)
+    content = inbox.read(seen, ws.layout.root)
+    status = seen.path.stat()
+    with seen.path.open("r+b") as file:
+        file.write(b"ID")
+    os.utime(seen.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert not content.is_unchanged()
+    content.close()
 
 
 # -------------------------------------------------------------------------------- what files are called again

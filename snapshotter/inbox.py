@@ -33,6 +33,8 @@ _INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 _NO_LINK = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH = 32  # folders in each other
 _NAME_BYTES = 255  # what file systems take as one name
+_PATH_BYTES = 4095  # what the system takes as a path
+_LONGER = 512  # bytes that later paths have more than that in the queue: of folders, marks and companions
 _NO_REGULAR_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a pipe took its place; every other refusal may pass
 
 
@@ -98,6 +100,9 @@ def _walk(descriptor: int, queue: Path, inside: bytes) -> Iterator[Drop]:
             continue
         except OSError:  # of this one alone: it is told, and the others are taken
             yield Drop(f"{printable(name)}/", path, 0, "it cannot be looked at")
+            continue
+        if len(os.fsencode(queue)) + max(len(name), len(printable(name).encode())) > _PATH_BYTES - _LONGER:
+            yield Drop(f"{printable(name)}/", path, 0, "its path is too long for the archive")
             continue
         raw = "" if printable(name) == os.fsdecode(name) else name.hex()
         yield Drop(printable(name), path, status.st_size, _problem(status, raw), raw, Look.of(status), queue)

@@ -84,6 +84,40 @@ def test_folders_in_each_other_without_end_are_not_entered(workspace):
     subprocess.run(["rm", "-rf", ws.layout.queue / "d"], check=True)
 
 
+def test_a_path_that_is_too_long_for_the_archive_blocks_nothing(workspace):
+    """It can be opened in the queue, but would have no place to go: it is told, and the others are taken."""
+    ws = workspace(**{"a.csv": GOOD})
+    room = 4095 - len(os.fsencode(ws.layout.queue)) - len("//a.csv")
+    folder = "/".join(["d" * 200] * (room // 201))
+    drop(ws, f"{folder}/a.csv", GOOD)
+    result = ws.run()
+    assert [file.name for file in result.datasets[0].files] == ["a.csv"]
+    assert result.unmatched == [f"{folder}/a.csv/"]
+
+
+def test_an_entry_that_cannot_be_looked_at_blocks_nothing(workspace):
+    """In a folder that may be listed and not searched: its files are told, and the others are taken."""
+    ws = workspace(**{"a.csv": GOOD, "sub/b.csv": GOOD})
+    (ws.layout.queue / "sub").chmod(0o744)
+    for folder in (ws.layout.queue, *ws.layout.queue.parents):
+        if not folder.stat().st_mode & 1:
+            folder.chmod(0o755)
+    user = os.geteuid()
+    if user:
+        (ws.layout.queue / "sub").chmod(0o400)
+    else:
+        os.seteuid(65534)
+    try:
+        seen = inbox.scan(ws.layout.queue)
+    finally:
+        os.seteuid(user)
+        (ws.layout.queue / "sub").chmod(0o755)
+    assert [(told.name, told.problem) for told in seen] == [
+        ("a.csv", ""),
+        ("sub/b.csv/", "it cannot be looked at"),
+    ]
+
+
 def test_a_long_folder_whose_name_is_taken_blocks_nothing(workspace):
     """An archived file has the name of a folder: the folder's gets a mark, and is cut to what a name may have."""
     ws = workspace()

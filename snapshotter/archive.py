@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from loguru import logger
 
 from snapshotter import disk, inbox
 from snapshotter.beneath import is_beneath
+from snapshotter.inbox import printable
 from snapshotter.layout import Layout
 from snapshotter.ledger.records import FileRecord, Move
 from snapshotter.recovery import archival
@@ -73,8 +78,65 @@ class Archive:
         pairs = {self._layout.input / move.target: self._source(move) for move in todo}
         disk.link_all([(source, target) for target, source in pairs.items() if not os.path.lexists(target)])
         done = [move for move in todo if self._has_arrived(move)]
-        disk.remove_all([self._source(move) for move in done if self.is_pending(move)])
+        pending = [move for move in done if self.is_pending(move)]
+        queued = [move for move in pending if move.source.startswith("processing/")]
+        disk.remove_all([self._source(move) for move in pending if not move.source.startswith("processing/")])
+        for move in queued:
+            self._settle(move, disk.aside(self._source(move)))  # of a process that a power cut ended
+            self._settle(move, disk.set_aside(self._source(move)))
+        disk.sync_folders(self._source(move).parent for move in queued)
         return done
+
+    def put_back(self, moves: Iterable[Move]) -> None:
+        """Look at what a killed process had set aside: it goes if it is archived, else it goes back to the queue."""
+        for move in moves:
+            if move.source.startswith("processing/"):
+                source = self._source(move)
+                if os.path.lexists(disk.aside(source)) and is_beneath(self._layout.queue, source):
+                    self._settle(move, disk.aside(source))
+                    disk.sync_folder(source.parent)
+
+    def _settle(self, move: Move, away: Path | None) -> None:
+        """Remove what was set aside if it is the archived file, as it was read; else it is the next run's.
+
+        Others may give the name to another file, or write on, until it is set aside: only now is it the last look.
+        """
+        if away is None or not os.path.lexists(away):
+            return
+        source, target = self._source(move), self._layout.input / move.target
+        is_there = os.path.lexists(target)
+        is_linked = is_there and _same_file(away, target)
+        if is_linked and (not move.sha256 or _known(away, move) or digest(away) == move.sha256):
+            disk.remove_tree(away)
+        elif is_there and _known(away, move) and digest(target) == move.sha256:
+            disk.remove_tree(away)  # copied where no link can be made
+        else:
+            if is_linked:
+                self._keep_start(move, target)
+            self._return(move, away, source)
+
+    def _return(self, move: Move, away: Path, source: Path) -> None:
+        """Put a file back into the queue, under another name if its own is taken."""
+        back = source
+        while not disk.put_back(away, back):
+            name = printable(os.fsencode(source.relative_to(self._layout.queue)))
+            back = self._layout.queue / inbox.free_name(self._layout.queue, name, move.sha256 or "0" * 64)
+        logger.bind(dataset=self._dataset, name=move.name).warning(
+            "the file was changed while it was archived; what it is now waits in the queue"
+        )
+
+    def _keep_start(self, move: Move, target: Path) -> None:
+        """Keep in the archive what was read of a file that somebody wrote on to; without that, nothing."""
+        start = hashlib.sha256()
+        for piece in _start(target, move.size):
+            start.update(piece)
+        if start.hexdigest() == move.sha256:
+            disk.replace(target, _start(target, move.size))
+        else:
+            disk.remove(target)
+            logger.bind(dataset=self._dataset, name=move.name).warning(
+                "the file was overwritten while it was archived: its rows count, but its bytes are not in the archive"
+            )
 
     def _has_arrived(self, move: Move) -> bool:
         """Whether what has the new name is the file that was meant; what was swapped in since we looked loses it."""
@@ -99,6 +161,8 @@ class Archive:
             return False
         if not is_beneath(self._layout.input / move.source.partition("/")[0], source):
             return False  # a folder on the way was swapped for a link: whatever lies there is not ours to move
+        if stat.S_ISDIR(here.st_mode) or (move.sha256 and not stat.S_ISREG(here.st_mode)):
+            return False  # swapped for something else, which could block whoever opens it
         known = _known(source, move)
         if os.path.lexists(target):
             # Linked, and not removed yet; or copied where no link can be made: then only the very same file may go.
@@ -151,12 +215,26 @@ def _known(path: Path, move: Move) -> bool:
     return (status.st_ino, status.st_mtime_ns, status.st_size) == (move.inode, move.modified, move.size)
 
 
+def _start(path: Path, size: int) -> Iterator[bytes]:
+    for piece in disk.pieces(path):
+        if size > 0:
+            yield piece[:size]
+        size -= len(piece)
+
+
 def _same_file(one: Path, other: Path) -> bool:
     a, b = one.lstat(), other.lstat()
     return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The sha256 of a file; empty for what is no regular one, which is not waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            return ""
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return hashlib.file_digest(file, "sha256").hexdigest() if is_file else ""

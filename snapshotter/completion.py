@@ -65,9 +65,11 @@ class Completion:
             state: the current one.
         """
         self.publish_rejects()
+        begun = not self._ledger.is_finished()
+        if begun:
+            self._archive.put_back(self._moves())
         done = self._archive.carry_out(moves)
         self._archive.forget(self._notes(), done)
-        begun = not self._ledger.is_finished()
         self._layout.sweep_notes((Path(move.target) for move in self._moves()), copies=begun)
         if begun:
             settle(self._layout, self._ledger.dataset, self._moves())

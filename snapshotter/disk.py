@@ -8,6 +8,7 @@ the same file: the system may have dropped the data and say fine the second time
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -183,8 +184,51 @@ def remove_all(paths: Sequence[Path]) -> None:
     for path in paths:
         with writing(path):
             path.unlink(missing_ok=True)
-    for folder in dict.fromkeys(path.parent for path in paths):
+    sync_folders(path.parent for path in paths)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Make the names in some folders durable, once for each."""
+    for folder in dict.fromkeys(folders):
         sync_folder(folder)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Take a name that others write to out of their reach, before it is looked at for the last time and removed.
+
+    Returns:
+        The new name, always the same one for a path, and not one that anything sweeps; None if there is none to take.
+    """
+    away = aside(path)
+    with writing(path):
+        try:
+            path.rename(away)
+        except FileNotFoundError:
+            return None
+    return away
+
+
+def aside(path: Path) -> Path:
+    """The name that `set_aside` gives a path."""
+    mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]
+    return path.with_name(f"{TEMPORARY}aside-{mark}")
+
+
+def put_back(away: Path, path: Path) -> bool:
+    """Give what was set aside a name again, durably; returns False, and does nothing, if that is taken meanwhile."""
+    with writing(path):
+        try:
+            os.link(away, path, follow_symlinks=False)
+        except FileExistsError:
+            if not _same(away, path):
+                return False
+        except OSError:  # of a folder, or where no link can be made
+            if os.path.lexists(path):
+                return False
+            return away.rename(path) == path
+    sync_folder(path.parent)
+    remove(away)
+    return True
 
 
 def _link(source: Path, target: Path) -> None:

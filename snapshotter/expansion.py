@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from snapshotter.spool import Unreadable
+from snapshotter.spool import Deferred, Unreadable
 
 _EXPANDS_TO = 1000  # the largest believable ratio of a compressed file of more than _SMALL bytes
 _SMALL = 100 * 10**6
@@ -27,7 +27,8 @@ def expand(file: IO[bytes], kind: str, size: int, scratch: Path) -> Iterator[byt
 
     Raises:
         Unreadable: it is damaged or cut, something follows its end, it holds nothing, or it expands to more than
-            1,000 times its size or half of what is free on the disk (100 MB are always allowed).
+            1,000 times its size (100 MB are always allowed).
+        Deferred: it expands to more than half of what is free on the disk (and 100 MB).
     """
     allowed = max(_SMALL, int(shutil.disk_usage(scratch).free * _DISK_SHARE))
     expanded = 0
@@ -37,7 +38,7 @@ def expand(file: IO[bytes], kind: str, size: int, scratch: Path) -> Iterator[byt
             raise Unreadable("size", f"it expands to more than {_EXPANDS_TO} times its size")
         if expanded > allowed:
             problem = f"it expands to more than {allowed:,} bytes, half of what is free on the disk"
-            raise Unreadable("size", f"{problem}; make room and drop it again")
+            raise Deferred(f"{problem}; it stays in the queue until there is room")
         yield piece
     if not expanded:
         raise Unreadable("empty file", "the file has no bytes at all, not even a header")

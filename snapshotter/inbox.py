@@ -33,6 +33,8 @@ _INVISIBLE_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 _NO_LINK = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH = 32  # folders in each other
 _NAME_BYTES = 255  # what file systems take as one name
+_PATH_BYTES = 4095  # what the system takes as a path
+_LONGER = 512  # bytes that later paths have more than that in the queue: of folders, marks and companions
 _NO_REGULAR_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a pipe took its place; every other refusal may pass
 
 
@@ -95,6 +97,12 @@ def _walk(descriptor: int, queue: Path, inside: bytes) -> Iterator[Drop]:
                 continue
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # taken away since we saw it
+            continue
+        except OSError:  # of this one alone: it is told, and the others are taken
+            yield Drop(f"{printable(name)}/", path, 0, "it cannot be looked at")
+            continue
+        if len(os.fsencode(queue)) + max(len(name), len(printable(name).encode())) > _PATH_BYTES - _LONGER:
+            yield Drop(f"{printable(name)}/", path, 0, "its path is too long for the archive")
             continue
         raw = "" if printable(name) == os.fsdecode(name) else name.hex()
         yield Drop(printable(name), path, status.st_size, _problem(status, raw), raw, Look.of(status), queue)
@@ -208,7 +216,7 @@ def _read_once(drop: Drop, scratch: Path) -> Content:
             nothing = hashlib.sha256().hexdigest()
             raise Unreadable("empty file", "the file has no bytes at all, not even a header", nothing)
         content = _read(drop, file, scratch)
-        content.identity = (before.st_size, before.st_mtime_ns, before.st_ino)
+        content.identity = (before.st_size, before.st_mtime_ns, before.st_ino, before.st_ctime_ns)
         if identity(descriptor) != content.identity:
             content.close()
             raise Deferred
@@ -296,10 +304,17 @@ def _free_folder(folder: Path, path: str, mark: str) -> str:
     """A path of sub-folders; where a file or a link has the name of one, that one gets the mark."""
     inside = ""
     for part in path.split("/") if path else ():
-        place = folder / inside / part
-        is_free = not os.path.lexists(place) or (place.is_dir() and not place.is_symlink())
-        inside = f"{inside}/{part if is_free else part + mark}".removeprefix("/")
+        inside = f"{inside}/{_free_part(folder / inside, part, mark)}".removeprefix("/")
     return inside
+
+
+def _free_part(folder: Path, part: str, mark: str) -> str:
+    for added in chain(("", mark), (f"{mark}-{number}" for number in count(2))):
+        candidate = part.encode()[: _NAME_BYTES - len(added)].decode("utf-8", "ignore") + added
+        place = folder / candidate
+        if not os.path.lexists(place) or (place.is_dir() and not place.is_symlink()):
+            return candidate
+    raise AssertionError  # count() has no end
 
 
 def _split(base: str) -> tuple[str, str]:

@@ -156,7 +156,7 @@ class Intake:
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
             return
         try:
-            _, modified, inode = content.identity
+            _, modified, inode, _ = content.identity
             self._note(place, sha256=content.sha256, inode=inode, modified=modified)
             if not self._judge(place, drop, content):
                 content.close()

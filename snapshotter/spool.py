@@ -51,14 +51,14 @@ class Content:
         sha256: of the file's own bytes, whatever became of the text since (expanded, decoded).
         data: all of the text's bytes, or None for a large one.
         file: an open file with a large text; whoever takes the content closes it.
-        identity: (size, mtime in ns, inode) of the file when it was read.
+        identity: (size, mtime in ns, inode, ctime in ns) of the file when it was read.
         private: whether `file` is a copy of ours, which nobody else can change.
     """
 
     sha256: str
     data: bytes | None = None
     file: IO[bytes] | None = None
-    identity: tuple[int, int, int] = (0, 0, 0)
+    identity: tuple[int, int, int, int] = (0, 0, 0, 0)
     private: bool = False
 
     def chunks(self, start: int = 0) -> Iterator[bytes]:
@@ -126,10 +126,13 @@ class Content:
             self.file.close()
 
 
-def identity(descriptor: int) -> tuple[int, int, int]:
-    """What tells that a file was changed: its size in bytes, its time in ns, its inode."""
+def identity(descriptor: int) -> tuple[int, int, int, int]:
+    """What tells that a file was changed: its size in bytes, its time in ns, its inode, and the time of that in ns.
+
+    The last one nobody can put back; it counts while a file is read, and not behind it: our own link changes it.
+    """
     status = os.fstat(descriptor)
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
 def spooled(pieces: Iterable[bytes], scratch: Path) -> tuple[bytes | None, IO[bytes] | None]:

@@ -190,16 +190,18 @@ PACK = {"gz": gzip.compress, "zst": zstandard.compress}
 
 @pytest.mark.parametrize("suffix", PACK)
 def test_a_file_must_not_fill_the_disk(workspace, monkeypatch, suffix):
-    """Where it expands to more than half of what is free it is refused, and the reason says what to do."""
+    """Where it expands to more than half of what is free it waits, and is taken when there is room."""
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(expansion, "_SMALL", 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_100_000))
     rows = b"".join(b"%d,2024-01-01,%d\n" % (n, n * n) for n in range(60_000))
     ws = workspace(**{f"a.csv.{suffix}": PACK[suffix](HEAD.encode() + rows)})
     (file,) = ws.run().datasets[0].files
-    (told,) = ws.rejects()
-    assert (file.status, told.rule) == ("rejected", "size")
-    assert "1,050,000 bytes, half of what is free on the disk; make room" in told.reason
+    (told,) = file.warnings
+    assert file.status == "deferred"
+    assert "1,050,000 bytes, half of what is free on the disk; it stays in the queue" in told
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100_000_000))
+    assert ws.run().datasets[0].files[0].status == "applied"
 
 
 def test_frames_that_are_to_be_skipped_are_skipped(workspace):

@@ -12,7 +12,7 @@ from collections import deque
 import pytest
 from conftest import drop, latest, peak, run_cli
 
-from snapshotter import inbox
+from snapshotter import disk, inbox, spool
 from snapshotter.apart import Apart, Numbering, Raw
 from snapshotter.archive import Archive, digest
 from snapshotter.errors import ConfigError
@@ -82,6 +82,66 @@ def test_folders_in_each_other_without_end_are_not_entered(workspace):
     assert [file.name for file in result.datasets[0].files] == ["a.csv"]
     assert result.unmatched == ["d/" * 33]
     subprocess.run(["rm", "-rf", ws.layout.queue / "d"], check=True)
+
+
+def test_a_path_that_is_too_long_for_the_archive_blocks_nothing(workspace):
+    """It can be opened in the queue, but would have no place to go: it is told, and the others are taken."""
+    ws = workspace(**{"a.csv": GOOD})
+    room = 4095 - len(os.fsencode(ws.layout.queue)) - len("//a.csv")
+    folder = "/".join(["d" * 200] * (room // 201))
+    drop(ws, f"{folder}/a.csv", GOOD)
+    result = ws.run()
+    assert [file.name for file in result.datasets[0].files] == ["a.csv"]
+    assert result.unmatched == [f"{folder}/a.csv/"]
+
+
+def test_an_entry_that_cannot_be_looked_at_blocks_nothing(workspace):
+    """In a folder that may be listed and not searched: its files are told, and the others are taken."""
+    ws = workspace(**{"a.csv": GOOD, "sub/b.csv": GOOD})
+    (ws.layout.queue / "sub").chmod(0o744)
+    for folder in (ws.layout.queue, *ws.layout.queue.parents):
+        if not folder.stat().st_mode & 1:
+            folder.chmod(0o755)
+    user = os.geteuid()
+    if user:
+        (ws.layout.queue / "sub").chmod(0o400)
+    else:
+        os.seteuid(65534)
+    try:
+        seen = inbox.scan(ws.layout.queue)
+    finally:
+        os.seteuid(user)
+        (ws.layout.queue / "sub").chmod(0o755)
+    assert [(told.name, told.problem) for told in seen] == [
+        ("a.csv", ""),
+        ("sub/b.csv/", "it cannot be looked at"),
+    ]
+
+
+def test_a_long_folder_whose_name_is_taken_blocks_nothing(workspace):
+    """An archived file has the name of a folder: the folder's gets a mark, and is cut to what a name may have."""
+    ws = workspace()
+    folder = f"{'f' * 250}.csv"
+    ws.layout.processed.mkdir()
+    (ws.layout.processed / folder).write_text("")
+    drop(ws, f"{folder}/a.csv", GOOD)
+    assert only_file(ws).status == "applied"
+    (archived,) = ws.layout.processed.rglob("a.csv")
+    assert len(archived.parent.name) == 255
+
+
+def test_a_change_whose_time_was_put_back_is_noticed(workspace, monkeypatch):
+    """Between two passes over a large file: nobody can put back the time of the inode."""
+    monkeypatch.setattr(spool, "LARGE", 10)
+    ws = workspace(**{"a.csv": GOOD})
+    (seen,) = inbox.scan(ws.layout.queue)
+    content = inbox.read(seen, ws.layout.root)
+    status = seen.path.stat()
+    with seen.path.open("r+b") as file:
+        file.write(b"ID")
+    os.utime(seen.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert not content.is_unchanged()
+    content.close()
 
 
 # -------------------------------------------------------------------------------- what files are called again
@@ -186,6 +246,65 @@ def test_a_file_replaced_while_it_is_archived_stays(workspace):
     Archive(ws.layout, "default").carry_out([meant])
     assert "2,2024" in (ws.layout.queue / "a.csv").read_text()
     assert (ws.layout.processed / "a.csv").read_text() == GOOD
+
+
+def set_aside(ws, name: str):
+    """Move a file as a run does, up to where its name in the queue was taken away; returns its new name."""
+    ws.layout.processed.mkdir()
+    os.link(ws.layout.queue / name, ws.layout.processed / name)
+    return disk.set_aside(ws.layout.queue / name)
+
+
+def test_a_file_replaced_at_the_last_moment_goes_back(workspace):
+    """Another file has the name when it is taken away: it gets it back, or another one if that is taken again."""
+    ws = workspace(**{"a.csv": GOOD})
+    meant, other = move_of(ws, "a.csv"), GOOD + "2,2024-01-01,y\n"
+    away = set_aside(ws, "a.csv")
+    drop(ws, "new.tmp", other).rename(away)
+    Archive(ws.layout, "default").put_back([meant])
+    assert (ws.layout.queue / "a.csv").read_text() == other
+    assert not away.exists()
+    (ws.layout.queue / "a.csv").rename(away)
+    drop(ws, "a.csv", GOOD + "3,2024-01-01,z\n")
+    Archive(ws.layout, "default").put_back([meant])
+    assert (ws.layout.queue / f"a.{meant.sha256[:8]}.csv").read_text() == other
+    assert "3,2024" in (ws.layout.queue / "a.csv").read_text()
+    assert (ws.layout.processed / "a.csv").read_text() == GOOD
+
+
+def test_what_is_appended_at_the_last_moment_is_the_next_revision(workspace):
+    """The archive keeps what was read, and the whole file waits."""
+    ws = workspace(**{"a.csv": GOOD})
+    meant = move_of(ws, "a.csv")
+    away = set_aside(ws, "a.csv")
+    with away.open("a") as file:
+        file.write("2,2024-01-01,y\n")
+    Archive(ws.layout, "default").put_back([meant])
+    assert (ws.layout.processed / "a.csv").read_text() == GOOD
+    assert (ws.layout.queue / "a.csv").read_text() == GOOD + "2,2024-01-01,y\n"
+    assert not away.exists()
+
+
+def test_what_was_set_aside_by_a_killed_run_goes(workspace):
+    """It is the archived file, as it was read: one name of it is enough."""
+    ws = workspace(**{"a.csv": GOOD})
+    meant = move_of(ws, "a.csv")
+    away = set_aside(ws, "a.csv")
+    Archive(ws.layout, "default").put_back([meant])
+    assert not away.exists()
+    assert not list(ws.layout.queue.glob("*.csv"))
+    assert (ws.layout.processed / "a.csv").read_text() == GOOD
+
+
+@pytest.mark.parametrize("content", ["", GOOD])
+def test_a_pipe_in_place_of_a_file_does_not_block_the_archive(workspace, content):
+    """It stays where it is: it is the next run's."""
+    ws = workspace(**{"a.csv": content})
+    meant = move_of(ws, "a.csv").model_copy(update={"inode": 0})
+    (ws.layout.queue / "a.csv").unlink()
+    os.mkfifo(ws.layout.queue / "a.csv")
+    assert Archive(ws.layout, "default").carry_out([meant]) == []
+    assert digest(ws.layout.queue / "a.csv") == ""
 
 
 def test_who_has_another_name_of_a_file_cannot_write_into_the_archive(workspace):

@@ -1,5 +1,6 @@
 """`watch`: what settles is taken, once; what fails passes by or waits; and it ends when it is asked to."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -7,11 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from queue import Queue
 
 import pytest
-from conftest import drop, latest, run_cli
+from conftest import DRIVER, drop, latest, run_cli
 from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
@@ -216,6 +218,49 @@ def test_a_second_signal_gives_the_run_up_before_its_commit(workspace):
     assert sorted(path.name for path in ws.layout.queue.iterdir()) == ["a.csv", "b.csv"]
     assert ws.snapshots() == []
     assert not list(ws.layout.output.glob(".snapshotter-*"))
+
+
+def unread(ws):
+    """A watch whose reader does not read: the pipe is full after one event."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)  # one page: it holds the first event, and then is full
+    command = [sys.executable, str(DRIVER), "watch", "--json", "--settle", "0", "--workspace", str(ws.layout.root)]
+    process = subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    return process, reader
+
+
+def wait_for(condition):
+    """Look until it is so."""
+    end = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_reader_that_does_not_read_does_not_keep_it_from_its_end(workspace, times):
+    """Events that nobody reads are waited for; asked to end, the watch drops them, and ends with 0."""
+    ws = workspace(**{"a.csv": row(1)})
+    process, reader = unread(ws)
+    wait_for(ws.layout.latest("default").exists)
+    for _ in range(times):
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    os.close(reader)
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+
+
+def test_a_reader_that_is_gone_ends_it_with_an_error(workspace):
+    """A watch that can tell nobody any more ends, says so, and does not pretend that it was asked to."""
+    ws = workspace()
+    with Watching(ws, "--settle", 0) as watch:
+        watch.process.stdout.close()
+        drop(ws, "a.csv", row(1))
+        assert watch.process.wait(LONG) == 18
+        error = json.loads(watch.process.stderr.read())["error"]
+        assert (error["name"], "stdout" in error["message"]) == ("NotWritten", True)
+    assert ws.status().watch is None
 
 
 def test_a_signal_ends_the_wait_for_another_writer(workspace):

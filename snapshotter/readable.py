@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_LONGEST = 100 * 365  # days
-
-
 class ReadableWorkspace:
     """What can be asked of a workspace, a folder with `input/processing/`; nothing of it writes or waits.
 

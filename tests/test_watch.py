@@ -1,5 +1,6 @@
 """`watch`: what settles is taken, once; what fails passes by or waits; and it ends when it is asked to."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -7,11 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from queue import Queue
 
 import pytest
-from conftest import drop, latest, run_cli
+from conftest import DRIVER, drop, latest, run_cli
 from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ from snapshotter.cli import events
 from snapshotter.errors import AlreadyWatched, UsageError
 from snapshotter.heartbeat import WatchStatus
 from snapshotter.results import ErrorInfo
-from snapshotter.watch import Stop, Watch, telling
+from snapshotter.watch import Stop, Watch, telling, waking
 from snapshotter.watch.retrying import Retries
 from snapshotter.watch.settling import Settling
 from snapshotter.workspace import Workspace
@@ -103,6 +105,13 @@ def test_the_pause_doubles_up_to_five_minutes():
     retries.succeeded("x")
     assert not retries.waits("x", 0)
     assert retries.failed("x", 0.0) == 1
+
+
+def test_a_wait_may_be_as_long_as_anybody_likes():
+    """A time beyond what the system can count is waited for in pieces."""
+    bell = waking.Bell()
+    bell.ring()
+    waking.wait(1e9, bell)
 
 
 # -- taking files
@@ -216,6 +225,74 @@ def test_a_second_signal_gives_the_run_up_before_its_commit(workspace):
     assert sorted(path.name for path in ws.layout.queue.iterdir()) == ["a.csv", "b.csv"]
     assert ws.snapshots() == []
     assert not list(ws.layout.output.glob(".snapshotter-*"))
+
+
+def unread(ws):
+    """A watch whose reader does not read: the pipe is full after one event."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)  # one page: it holds the first event, and then is full
+    command = [sys.executable, str(DRIVER), "watch", "--json", "--settle", "0", "--workspace", str(ws.layout.root)]
+    process = subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    return process, reader
+
+
+def wait_for(condition):
+    """Look until it is so."""
+    end = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_reader_that_does_not_read_does_not_keep_it_from_its_end(workspace, times):
+    """Events that nobody reads are waited for; asked to end, the watch drops them, and ends with 0."""
+    ws = workspace(**{"a.csv": row(1)})
+    process, reader = unread(ws)
+    wait_for(ws.layout.latest("default").exists)
+    for _ in range(times):
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    os.close(reader)
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+
+
+def test_a_second_signal_between_two_commits_is_told_as_it_is(workspace):
+    """What was committed is in the run, what was given up waits, and nobody is blamed for it."""
+    ws = workspace(TWO, **{"a.csv": row(1), "b.csv": row(1)})
+    stop, told = Stop(), []
+
+    class Asking(Workspace):
+        def run(self, *, progress, **more):
+            commits = []
+
+            def asked_twice(size):
+                commits.append(size)
+                if commits.count(0) == 2:
+                    stop.ask()
+                    stop.ask()
+                progress(size)
+
+            return super().run(progress=asked_twice, **more)
+
+    Asking(ws.layout.root).watch(settle=0, tell=told.append, stop=stop)
+    assert [event.event for event in told] == ["started", "run", "stopped"]
+    assert [dataset.dataset for dataset in told[1].run.datasets] == ["a"]
+    assert told[2].given_up
+    assert (ws.layout.queue / "b.csv").is_file()
+
+
+def test_a_reader_that_is_gone_ends_it_with_an_error(workspace):
+    """A watch that can tell nobody any more ends, says so, and does not pretend that it was asked to."""
+    ws = workspace()
+    with Watching(ws, "--settle", 0) as watch:
+        watch.process.stdout.close()
+        drop(ws, "a.csv", row(1))
+        assert watch.process.wait(LONG) == 18
+        error = json.loads(watch.process.stderr.read())["error"]
+        assert (error["name"], "stdout" in error["message"]) == ("NotWritten", True)
+    assert ws.status().watch is None
 
 
 def test_a_signal_ends_the_wait_for_another_writer(workspace):
@@ -347,6 +424,20 @@ def test_a_dataset_that_fails_does_not_stop_the_others(workspace):
             pass
     assert (ws.layout.queue / "a2.csv").is_file()
     assert not (ws.layout.queue / "b2.csv").exists()
+
+
+def test_a_dataset_that_fails_waits_longer_each_time_whatever_others_do(workspace):
+    """A run of another dataset does not begin the growing pause anew."""
+    ws = workspace(TWO, **{"a.csv": row(1)})
+    ws.run()
+    (ws.layout.root / "snapshotter.toml").write_text(TWO.replace('"a*.csv"', '"a*.csv"\nkey = ["v"]'))
+    drop(ws, "a2.csv", row(2))
+    with Watching(ws, "--settle", 0) as watch:
+        assert [watch.next("error")["retry_in"] for _ in range(2)] == [1, 2]
+        drop(ws, "b.csv", row(1))
+        while "b" not in [dataset["dataset"] for dataset in watch.run()["datasets"]]:
+            pass
+        assert watch.next("error")["retry_in"] == 4
 
 
 def test_a_configuration_is_read_again_and_a_wrong_one_is_not_ignored(workspace):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snapshotter.cli import events, printing
+from snapshotter.cli import events
 from snapshotter.cli.app import app
+from snapshotter.cli.lines import Lines
 from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, exit_status, log_to_file
+from snapshotter.errors import NotWritten
 from snapshotter.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,15 +43,18 @@ def watch(
     from snapshotter.watch import Stop
 
     space, stop = Workspace(workspace), Stop()
+    lines = Lines(stop)
 
     def tell(event: WatchEvent) -> None:
-        if json:
-            printing.as_json(event)
-            sys.stdout.flush()
-        elif quiet:
-            events.complaint(event)
-        else:
-            events.event(event)
+        try:
+            if json:
+                lines.write(event)
+            elif quiet:
+                events.complaint(event)
+            else:
+                events.event(event)
+        except OSError as error:
+            raise NotWritten(path="stderr", problem=error.strerror or error) from error
 
     # Without a level that was asked for, stderr is for the events, which say the same.
     log_to_file(space.layout.logs / "watch.log", alone="SNAPSHOTTER_LOG_LEVEL" not in os.environ)

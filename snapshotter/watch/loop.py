@@ -217,7 +217,6 @@ class Watch:
                 given_up=lambda: self._stop.times > 0,
             )
         except pipeline.Stopped:
-            self._given_up = True
             return
         except (SnapshotterError, OSError) as error:
             if not (self._stop.times and isinstance(error, LockTimeout)):
@@ -228,11 +227,13 @@ class Watch:
             self._pulse.ran(result)
             self._say(telling.Ran(at=self._at(), run=result))
         failed = self._note_datasets(result.datasets, began)
-        self._note_left({path: drop for path, drop in due.items() if self._drops[path][0] not in failed}, result)
+        if not self._given_up:
+            self._note_left({path: drop for path, drop in due.items() if self._drops[path][0] not in failed}, result)
 
     def _go_on(self, size: int, files: int) -> None:
         """Between two files of a run, and before each commit."""
         if self._stop.times > 1:
+            self._given_up = True  # of some datasets, if others are committed already
             raise pipeline.Stopped
         self._judged += size > 0
         self._pulse.beat("running", run={"files": files, "looked_at": self._judged})
@@ -246,8 +247,9 @@ class Watch:
                 self._pulse.failed()
                 logger.bind(dataset=name, error=info.name, retry_in=pause).error(info.message)
                 self._say(telling.Failed(at=self._at(), dataset=name, error=info, retry_in=pause))
-        for name in self._datasets:
-            if name not in errors:
+        taken = {result.dataset for result in results}
+        for name in self._datasets:  # one that waits is not well because a run of others is
+            if name not in errors and (name in taken or not self._datasets.waits(name, began)):
                 self._datasets.succeeded(name)
         return set(errors)
 

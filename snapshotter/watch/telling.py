@@ -70,7 +70,7 @@ class Warned(WatchEvent):
 
 
 class Stopped(WatchEvent):
-    """The watch ended because it was asked to; `given_up` is true if a run was stopped before its commit."""
+    """The watch ended because it was asked to; `given_up` is true if a run was stopped before all was committed."""
 
     event: Literal["stopped"] = "stopped"
     runs: int

@@ -26,6 +26,8 @@ from snapshotter import inbox
 _FOLDERS: list[type[FileSystemEvent]] = [DirCreatedEvent, DirMovedEvent]
 _FILES: list[type[FileSystemEvent]] = [FileCreatedEvent, FileMovedEvent, FileClosedEvent]
 
+_LONGEST = 86_400.0  # seconds of one wait; the system counts milliseconds in 31 bits
+
 
 class Bell:
     """Can be rung from any thread and from a signal's handler; a thread may wait for it."""
@@ -49,11 +51,11 @@ class Bell:
 
 
 def wait(seconds: float, *bells: Bell) -> None:
-    """Wait until one of them rings, at most so long."""
+    """Wait until one of them rings, at most so long, and a day."""
     poller = select.poll()
     for bell in bells:
         poller.register(bell.descriptor, select.POLLIN)
-    poller.poll(max(seconds, 0) * 1000)
+    poller.poll(min(max(seconds, 0), _LONGEST) * 1000)
 
 
 class Stop:

@@ -22,7 +22,6 @@ from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
 from snapshotter.finishing import finishing, may_count
-from snapshotter.forgotten import Forgotten, forgotten
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
 from snapshotter.intake import Intake, Taken
@@ -343,10 +342,6 @@ class Dataset:
                 self.state = upkeep.carry_out(work, self.ledger, self.state, self.engine, at)
         except (SnapshotterError, OSError) as error:
             logger.bind(dataset=self.name).warning(f"the ledger could not be kept small: {error}")
-
-    def forgotten(self, oldest: int) -> list[Forgotten]:
-        """The files that a prune to this snapshot removes."""
-        return forgotten(self.layout, self.name, self.ledger.commits, self.state, oldest)
 
     def commit_prune(self, commit: Commit) -> None:
         """Set the horizon, and only then remove what is behind it.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from snapshotter.dataset import Dataset, stored_contract
+from snapshotter.forgotten import forgotten
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, PartRecord
 from snapshotter.ledger.state import State, outdated
@@ -134,7 +135,7 @@ def propose(dataset: Dataset, oldest: int) -> PruneResult:
     state, archive = dataset.state, dataset.layout.processed
     if oldest <= state.horizon:
         return PruneResult(dataset=dataset.name, horizon=state.horizon if oldest else None)
-    files = dataset.forgotten(oldest)
+    files = forgotten(dataset.layout, dataset.name, dataset.ledger.commits, state, oldest)
     return PruneResult(
         dataset=dataset.name,
         horizon=oldest,

@@ -252,7 +252,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.ws.clean(requeue=True)
         except ArchiveIncomplete:  # rows of pruned files would go with the ledger; nothing was changed
-            assert self.is_pruned
+            assert self.reference.horizon > 1
             return
         self.placed = [p for p in self.placed if p not in known]
         notes = self.notes()

@@ -57,7 +57,7 @@ class Scenario:
 
 
 BEFORE_THE_VIEW = r"publish: rename output/latest\.csv"
-AMID_THE_MOVES = r"archive: unlink input/processing/\*"
+AMID_THE_MOVES = r"archive: unlink input/processing/\.snapshotter-aside"
 SCENARIOS = [
     Scenario("first run", first),
     Scenario("second run", second),

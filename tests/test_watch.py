@@ -376,7 +376,7 @@ def test_a_disk_that_fails_for_a_while_costs_a_while(workspace):
     """Two reads that end in EIO are two pauses; the third one takes the file."""
     ws = workspace(**{"a.csv": row(1)})
     path = ws.layout.queue / "a.csv"
-    with Watching(ws, "--settle", 0, before=failing("openat:error=EIO:when=1..2", path=path)) as watch:
+    with Watching(ws, "--settle", 0, before=failing("read:error=EIO:when=1..2", path=path)) as watch:
         pauses = [watch.next("waiting")["files"][0] for _ in range(2)]
         assert [waiting["retry_in"] for waiting in pauses] == [1, 2]
         assert "Input/output error" in pauses[0]["reason"]

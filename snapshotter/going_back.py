@@ -126,7 +126,18 @@ def _refuse_incomplete(layout: Layout, dataset: str) -> None:
         ArchiveIncomplete: it is not.
     """
     state = Ledger(layout.ledger(dataset), dataset).open()
-    gone = [b.archived for b in state.live if b.record.accepted and not os.path.lexists(layout.input / b.archived)]
+    waiting = {  # of a clean that was killed: moved back already, and called what they were
+        (note.sha256, note.name, note.revision)
+        for note in read_requeued(layout.requeued)
+        if os.path.lexists(layout.queue / note.queued)
+    }
+    gone = [
+        batch.archived
+        for batch in state.live
+        if batch.record.accepted
+        and not os.path.lexists(layout.input / batch.archived)
+        and (batch.record.sha256, batch.record.name, batch.record.revision) not in waiting
+    ]
     if gone:
         more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
         raise ArchiveIncomplete(dataset=dataset, files=", ".join(f"input/{path}" for path in gone[:_NAMED]) + more)

@@ -140,7 +140,7 @@ def test_status_prints_the_plan(again):
     """People read it under the table, and `--json` has it as plain sentences."""
     undo(again, view="missing", pending=True)
     done = run_cli("status", workspace=again)
-    assert "the next run will, before all else:" in done.stderr
+    assert "before all else:" in done.stderr
     assert "  default: latest.csv is to be rendered again from the ledger" in done.stderr
     found = json.loads(run_cli("status", "--json", workspace=again).stdout)["recovery"]
     assert found == again.status().recovery

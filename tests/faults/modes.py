@@ -34,6 +34,8 @@ def chosen(points, sample):
     each = [point for point in points if first[point.place] is point]
     if MODE is Mode.EACH:
         return each
+    # How many files are opened before also hangs on what Python finds compiled: a sample goes by the other calls.
+    each = [point for point in each if point.call != "openat"]
     return [each[number * len(each) // sample] for number in range(min(sample, len(each)))]
 
 

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watching import HEAD, LONG, Watching, renamed, row
 
+from snapshotter import heartbeat
 from snapshotter.cli import events
 from snapshotter.errors import AlreadyWatched, UsageError
 from snapshotter.heartbeat import WatchStatus
@@ -635,6 +636,6 @@ def test_the_line_of_status_tells_what_waits():
 def test_a_note_that_is_none_of_ours_is_still_a_watch(workspace):
     """What cannot be read of the heartbeat is unknown; that there is a watch tells the lock."""
     ws = workspace()
-    with Inside(ws):
+    with heartbeat.held(ws.layout):
         ws.layout.heartbeat.write_text("[1]")
         assert ws.status().watch == WatchStatus()

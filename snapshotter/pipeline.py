@@ -1,6 +1,6 @@
 """One run, from top to bottom: the way of a row.
 
-    queue -> intake (identify, prove, read, judge) -> merge -> ledger.commit -> publish -> archive
+    queue -> intake (identify, prove, read, judge) -> merge -> ledger.commit -> publish -> archive -> upkeep
 
 The write order keeps these true at every instant, and after any crash and one more run: `latest.csv` is one
 committed snapshot; every batch is applied once or waits whole in the queue; every file is in one folder; what

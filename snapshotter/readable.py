@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,19 +34,15 @@ class ReadableWorkspace:
 
     Args:
         path: the folder; without it `SNAPSHOTTER_WORKSPACE`, else the current folder.
-        clock: returns the present time, with a time zone.
 
     Raises:
         NoWorkspace: the folder is no workspace, or cannot be read.
         ConfigError: `snapshotter.toml` says something that is not allowed.
     """
 
-    def __init__(
-        self, path: str | Path | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, path: str | Path | None = None) -> None:
         """Read the configuration; nothing is changed."""
         self.layout = Layout.of(path or os.environ.get("SNAPSHOTTER_WORKSPACE") or ".")
-        self._clock = clock
         self._configure()
 
     def _configure(self) -> None:

@@ -41,7 +41,7 @@ logger.disable("snapshotter")  # a library is silent until its caller says `logg
 
 
 class Workspace(ReadableWorkspace):
-    """A workspace: a folder with `input/processing/`.
+    """A workspace: a folder with `input/processing/`, all that can be asked of it, and all that can be done to it.
 
     Args:
         path: the folder; without it `SNAPSHOTTER_WORKSPACE`, else the current folder.
@@ -56,7 +56,8 @@ class Workspace(ReadableWorkspace):
         self, path: str | Path | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         """Read the configuration; nothing is changed."""
-        super().__init__(path, clock=clock)
+        super().__init__(path)
+        self._clock = clock
         self._ledgers: dict[str, Ledger] = {}  # of the writer: what it has read it need not read again
 
     def reload(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from snapshotter import disk, forgotten, rejects
+from snapshotter import disk, forgotten, indexing, rejects
 from snapshotter.archive import Archive
 from snapshotter.finishing import settle
 from snapshotter.layout import Layout
@@ -36,7 +36,10 @@ class Completion:
         """Give the draft of a snapshot's view its name; if it has it already, nothing happens."""
         draft = self._layout.draft(self._ledger.dataset, snapshot)
         if draft.exists():
-            disk.publish(draft, self._layout.latest(self._ledger.dataset))
+            disk.publish_beside(draft, self._layout.latest(self._ledger.dataset))
+            newest = self._ledger.newest()
+            if newest is not None and newest.view is not None:
+                indexing.sweep(self._ledger.root, newest.view.sha256)
 
     def publish_rejects(self) -> None:
         """Give the refused rows of the newest commit their names."""

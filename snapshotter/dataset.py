@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
 from snapshotter import disk, leftovers, rejects, upkeep
-from snapshotter.archive import Archive, digest
+from snapshotter.archive import Archive
 from snapshotter.binding import Binding
 from snapshotter.completion import Completion
-from snapshotter.config import DatasetConfig, Settings, threads
-from snapshotter.contract import Contract, changes, compile_contract, is_view_change
+from snapshotter.config import Settings
+from snapshotter.contract import Contract, changes, is_view_change
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
 from snapshotter.finishing import finishing, may_count
 from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
-from snapshotter.intake import Intake, Taken
+from snapshotter.intake import Intake
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
-from snapshotter.ledger.records import Commit, Counts, FileRecord, Status, ViewRecord
+from snapshotter.ledger.records import Commit, Counts, FileRecord, Status
 from snapshotter.parts import Parts
-from snapshotter.recovery import Plan, ViewStep
+from snapshotter.recovery import Found, Plan, ViewStep
 from snapshotter.remarks import with_remarks
 from snapshotter.requeue import read_requeued
-from snapshotter.resolution import resolve
+from snapshotter.resolution import resolve, stored_contract
 from snapshotter.transforming import Transform, load_transform
+from snapshotter.workers import workers
+
+if TYPE_CHECKING:
+    from snapshotter.rendering import Rendering
 
 
 class Dataset:
@@ -106,7 +110,19 @@ class Dataset:
 
     def recovery(self) -> Plan:
         """What the last process left undone."""
-        return leftovers.find(self.layout, self.name, self.ledger, self.state)
+        return leftovers.find(self.layout, self.name, self.ledger, self.state, copied=True)
+
+    def prove(self) -> None:
+        """Look whether what is published is the current snapshot, where that was only believed, and make it so.
+
+        A run that makes a snapshot need not ask: it reads what it keeps of the view, and replaces it.
+        """
+        current = self.state.current
+        if current is not None:
+            latest = self.layout.latest(self.name)
+            if leftovers.is_like(latest, current.view) and leftovers.compare_view(latest, current.view) is Found.OTHER:
+                logger.bind(dataset=self.name).warning("latest.csv is not what was published, and is rendered again")
+                self.render_current()
 
     def recover(self, *, render: bool = True) -> Plan:
         """Finish what the last process left undone; then nothing of it lies about.
@@ -135,15 +151,14 @@ class Dataset:
         if current is None or current.view is None:
             return
         contract = stored_contract(self.name, current)
-        resolution = resolve(contract, self.state, self.ledger.root)
-        self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
         latest = self.layout.latest(self.name)
         disk.make_folder(latest.parent)
         draft = disk.temporary(latest.parent)  # the name of a commit's draft says that it was made durable
-        self.engine.publish(contract, resolution.columns, resolution.frame.key, draft)
-        disk.sync_file(draft)
+        rendering = self._rendering()
+        rendering.merge(contract, resolve(contract, self.state, self.ledger.root), None)
+        view = rendering.write(draft)
         self.close()
-        if digest(draft) != current.view.sha256:
+        if view.sha256 != current.view.sha256:
             disk.remove(draft)
             problem = f"rendering snapshot {current.snapshot} gives other bytes than were published"
             raise LedgerDamaged(dataset=self.name, problem=problem)
@@ -242,20 +257,19 @@ class Dataset:
             snapshot=self.state.next_snapshot,
             at=draft.at,
         )
-        effects = self.engine.merge(resolution.frame, resolution.batches, resolution.stored)
+        draft.rendering = self._rendering()
+        published = None if draft.kind == "rebuild" else self.state
+        effects = draft.rendering.merge(draft.contract, resolution, published)
         read, accepted = sum(r.read for r in draft.new), sum(r.accepted for r in draft.new)
         draft.counts = Counts(read=read, accepted=accepted, rejected=read - accepted, **effects.counts())
         draft.taken.records[:] = with_remarks(draft, effects, self.engine)
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
-        if threads() == 1:
+        with workers(1) as begin:
+            view = begin(self.render, draft)
             self.write_rows(draft)
-            return self.render(draft)
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            view = pool.submit(self.render, draft)
-            self.write_rows(draft)
-            return view.result()
+            view.result()
 
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
@@ -264,16 +278,16 @@ class Dataset:
 
     def render(self, draft: Draft) -> None:
         """Write the new view beside the old one, durably, and take its digest."""
-        assert draft.resolution is not None
+        assert draft.rendering is not None
         path = self.layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
         disk.remove_tree(path)  # of a run that failed: a file that could not be made durable is not written again
-        rows = self.engine.publish(draft.contract, draft.resolution.columns, draft.resolution.frame.key, path)
-        disk.sync_file(path)
-        status = path.stat()
-        draft.view = ViewRecord(
-            sha256=digest(path), rows=rows, size=status.st_size, inode=status.st_ino, modified=status.st_mtime_ns
-        )
+        draft.view = draft.rendering.write(path)
+
+    def _rendering(self) -> Rendering:
+        from snapshotter.rendering import Rendering  # with numpy and all else that only whoever renders needs
+
+        return Rendering(self.layout.latest(self.name), self.ledger.root, self.engine, self._scratch)
 
     def commit(self, draft: Draft) -> Commit | None:
         """Make it count: one entry of the ledger's log, or none if there is nothing to record."""
@@ -320,15 +334,11 @@ class Dataset:
         assert draft.committed is not None
         with finishing(self.name, draft.committed):
             self.publish()
-            self.archive(draft.taken)
+            self._completion.archive(draft.taken.consumed)
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""
         self._completion.publish(self.state.next_snapshot - 1)
-
-    def archive(self, taken: Taken) -> None:
-        """Move the files of the newest commit to where they belong now."""
-        self._completion.archive(taken.consumed)
 
     def tend(self, at: datetime) -> None:
         """Keep the ledger small; what goes wrong is tried again behind the next run, and changes nothing that counts.
@@ -370,8 +380,3 @@ class Dataset:
             return record
         folder = "rejected" if record.status is Status.REJECTED else "processed"
         return record.model_copy(update={"archived": self.place(folder, record.name, record.sha256)})
-
-
-def stored_contract(dataset: str, commit: Commit) -> Contract:
-    """The contract that a snapshot was made under."""
-    return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))

@@ -12,16 +12,19 @@ import hashlib
 import os
 import shutil
 import stat
+import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from snapshotter.config import threads
 from snapshotter.errors import NotWritten
 
 TEMPORARY = ".snapshotter-"
+_TOLD = 4 << 20  # bytes
 _AT_ONCE = 16  # files made durable side by side: the journal then takes many at a time, which is ten times as fast
 
 
@@ -133,6 +136,66 @@ def publish(draft: Path, path: Path) -> None:
     with writing(path):
         draft.replace(path)
     sync_folder(path.parent)
+
+
+def publish_beside(draft: Path, path: Path) -> None:
+    """The same; what had the name goes while others work: the system takes a second for some gigabytes."""
+    try:
+        old = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # there is none, or nothing that takes long to go
+        publish(draft, path)
+        return
+    try:
+        publish(draft, path)
+    finally:
+        if threads() == 1:
+            os.close(old)
+        else:
+            threading.Thread(target=os.close, args=(old,)).start()
+
+
+def rename(draft: Path, path: Path) -> None:
+    """Give a draft its name, of something derived: neither need survive a power cut."""
+    with writing(path):
+        draft.replace(path)
+
+
+def remove_derived(path: Path) -> None:
+    """Remove a file that nobody needs; nor need that survive a power cut."""
+    with writing(path):
+        path.unlink(missing_ok=True)
+
+
+def assemble(path: Path, parts: Iterable[tuple[IO[bytes], int, int]], told: Callable[[int], None]) -> None:
+    """Write a file out of parts of others, which the system copies without showing them to us; not durably yet.
+
+    Args:
+        path: the file; it does not exist.
+        parts: file, begin and end of each part, in order.
+        told: called now and then with the number of bytes that are there.
+
+    Raises:
+        NotWritten: the system refused.
+        EOFError: a file is shorter than that.
+    """
+    with writing(path), path.open("xb", buffering=0) as draft:
+        size = next_told = 0
+        for source, begin, end in parts:
+            send(draft, source, begin, end)
+            size += end - begin
+            if size >= next_told:
+                told(size)
+                next_told = size + _TOLD
+        told(size)
+
+
+def send(target: IO[bytes], source: IO[bytes], begin: int, end: int) -> None:
+    """Copy bytes to the present place of an unbuffered file; raises EOFError if the source does not have them."""
+    while begin < end:
+        sent = os.sendfile(target.fileno(), source.fileno(), begin, end - begin)
+        if not sent:
+            raise EOFError
+        begin += sent
 
 
 def pieces(path: Path) -> Iterator[bytes]:
@@ -260,7 +323,7 @@ def _copy(source: Path, target: Path) -> None:
         raise OSError(errno.EXDEV, "only a regular file can be copied")
     draft = temporary(target.parent)
     try:
-        with open(source, "rb", opener=_without_links) as reading, draft.open("xb") as copy:
+        with open(source, "rb", opener=without_links) as reading, draft.open("xb") as copy:
             shutil.copyfileobj(reading, copy, 1 << 20)
             copy.flush()
             shutil.copystat(source, draft)
@@ -273,7 +336,8 @@ def _copy(source: Path, target: Path) -> None:
         raise
 
 
-def _without_links(path: str, flags: int) -> int:
+def without_links(path: str, flags: int) -> int:
+    """An opener for `open` that follows no link, and waits for nobody."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 

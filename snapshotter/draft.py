@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from snapshotter.binding import Binding
 from snapshotter.contract import Contract
@@ -11,6 +12,9 @@ from snapshotter.intake import Taken
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
 from snapshotter.ledger.state import State, outdated
 from snapshotter.resolution import Resolution
+
+if TYPE_CHECKING:
+    from snapshotter.rendering import Rendering
 
 
 @dataclass
@@ -24,7 +28,7 @@ class Draft:
         dropped, added, moves, target: as in the commit.
         parts, removed_parts, shelved, counts, view: as in the commit; known once they are written and counted.
         committed: the commit, once it counts or may count.
-        resolution: how the rows were merged.
+        resolution, rendering: how the rows were merged, and what renders them.
     """
 
     kind: Kind
@@ -44,6 +48,7 @@ class Draft:
     view: ViewRecord | None = None
     committed: Commit | None = None
     resolution: Resolution | None = None
+    rendering: Rendering | None = None
 
     @property
     def changes_snapshot(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snapshotter import disk
 from snapshotter.archive import Archive
-from snapshotter.dataset import Dataset, stored_contract
+from snapshotter.dataset import Dataset
 from snapshotter.draft import Draft
 from snapshotter.errors import AmbiguousBatch, ArchiveIncomplete, BehindHorizon, NoSuchBatch
 from snapshotter.layout import Layout
@@ -21,6 +21,7 @@ from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
 from snapshotter.recovery import archival, removal, withdrawn_reason
 from snapshotter.requeue import read_requeued
+from snapshotter.resolution import stored_contract
 from snapshotter.results import CleanResult
 
 _NAMED = 5  # files that a message names

@@ -13,7 +13,8 @@ from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
-from snapshotter.engine.base import Cell, Engine, Spans, Verdict
+from snapshotter.engine.base import Cell, Spans, Verdict
+from snapshotter.engine.port import Engine
 from snapshotter.frame import Field
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity

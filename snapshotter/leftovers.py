@@ -35,7 +35,7 @@ def unfinished(layout: Layout, dataset: str) -> list[str]:
     return []  # others write without a pause, and finish what they begin
 
 
-def find(layout: Layout, dataset: str, ledger: Ledger, state: State) -> Plan:
+def find(layout: Layout, dataset: str, ledger: Ledger, state: State, *, copied: bool = False) -> Plan:
     """What is to be done before a dataset is as its newest commit wants it.
 
     Args:
@@ -43,6 +43,7 @@ def find(layout: Layout, dataset: str, ledger: Ledger, state: State) -> Plan:
         dataset: its name.
         ledger: of the dataset, open.
         state: of the ledger.
+        copied: whether `latest.csv` is believed to be a copy of what was published, until that is proved.
     """
     current, newest = state.current, ledger.newest()
     view = current.view if current else None
@@ -55,7 +56,8 @@ def find(layout: Layout, dataset: str, ledger: Ledger, state: State) -> Plan:
         if record.rejects
     }
     waiting = [path for path in drafts if path.exists()]
-    published = compare_view(layout.latest(dataset), view)
+    latest = layout.latest(dataset)
+    published = Found.SAME if copied and is_like(latest, view) else compare_view(latest, view)
     used = {*waiting} if published is Found.SAME else {*waiting, draft}
     temporary = {
         *_temporary(layout.latest(dataset).parent, "latest-*.tmp"),
@@ -77,6 +79,14 @@ def find(layout: Layout, dataset: str, ledger: Ledger, state: State) -> Plan:
             unfinished=unfinished,
         ),
     )
+
+
+def is_like(path: Path, view: ViewRecord | None) -> bool:
+    """Whether a file has size and time of the recorded view: it, or a copy of it (of a whole workspace, say)."""
+    if view is None or not path.is_file():
+        return False
+    status = path.stat()
+    return (status.st_size, status.st_mtime_ns) == (view.size, view.modified)
 
 
 def compare_view(path: Path, view: ViewRecord | None) -> Found:

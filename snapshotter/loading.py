@@ -8,7 +8,6 @@ records as were proved.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +19,11 @@ import numpy as np
 
 from snapshotter.apart import Apart, Numbering, Numbers, Raw, TooScattered
 from snapshotter.contract.header import Header
-from snapshotter.engine.base import Cell, Engine, ReadFailed, Spans, Text
+from snapshotter.engine.base import Cell, ReadFailed, Spans, Text
+from snapshotter.engine.port import Engine
 from snapshotter.errors import ReaderDisagrees
 from snapshotter.reader import SCATTERED, Irregular, Layout, Measured, Prover
-from snapshotter.spool import Content
+from snapshotter.spool import Content, nameless
 
 
 @dataclass
@@ -175,7 +175,8 @@ def _text(files: Sequence[Proven], scratch: Path, *, regular: bool = True) -> It
         yield Text(_path(first.content.file.fileno()), width, first.delimiter, longest)
         return
     newline = b"\r\n" if first.layout.crlf else b"\n"
-    with _nameless(scratch, in_memory=first.content.file is None) as descriptor:
+    with nameless(scratch, in_memory=first.content.file is None) as file:
+        descriptor = file.fileno()
         _write(descriptor, first.delimiter.join(f"c{i}" for i in range(width)).encode() + newline)
         for proven in files:
             last = b"\n"
@@ -186,20 +187,6 @@ def _text(files: Sequence[Proven], scratch: Path, *, regular: bool = True) -> It
             if last != b"\n":
                 _write(descriptor, newline)
         yield Text(_path(descriptor), width, first.delimiter, longest)
-
-
-@contextmanager
-def _nameless(scratch: Path, *, in_memory: bool) -> Iterator[int]:
-    """A file without a name, so that nothing is left of it; yields its descriptor."""
-    if in_memory:
-        descriptor = os.memfd_create("snapshotter", os.MFD_CLOEXEC)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-    else:
-        with tempfile.TemporaryFile(dir=scratch) as file:
-            yield file.fileno()
 
 
 def _path(descriptor: int) -> str:

@@ -55,8 +55,8 @@ def known(frame: Frame, source: str, touched: str) -> str:
     """Query of what decides between the rows of the touched keys that were there before."""
     flags = "".join(f", r.{group.has}" for group in frame.groups)
     return (
-        f"SELECT {_keys(frame, 'r.')}, r._rank, r._deleted{flags} "
-        f"FROM {source} r SEMI JOIN {touched} t ON {_same_key(frame, 'r', 't')} WHERE NOT r._new"
+        f"SELECT {keys(frame.key, 'r.')}, r._rank, r._deleted{flags} "
+        f"FROM {source} r SEMI JOIN {touched} t ON {same_key(frame.key, 'r', 't')} WHERE NOT r._new"
     )
 
 
@@ -65,7 +65,7 @@ def winners(frame: Frame, source: str) -> str:
 
     CASE and not FILTER: the engine copies all arguments for each filter.
     """
-    key = _keys(frame)
+    key = keys(frame.key)
     tops = "".join(f", max(CASE WHEN {g.has} THEN _rank END) AS {g.top}" for g in frame.inheriting)
     return (
         f"SELECT {key}, max(_rank) AS _rank, max(CASE WHEN _deleted THEN _rank END) AS _grave{tops} "
@@ -137,23 +137,23 @@ def published(frame: Frame, stood: str, heirs: str | None) -> str:
 
 def contended(frame: Frame, source: str) -> str:
     """Query of the (key, instant) pairs at which there is more than one row."""
-    key = _keys(frame)
+    key = keys(frame.key)
     return f"SELECT {key}, _instant FROM {source} GROUP BY {key}, _instant HAVING count(*) > 1"
 
 
 def rivals(frame: Frame, source: str, pairs: str) -> str:
     """Query of the rows at those pairs, with `_content`: equal for rows of one pair that say the same."""
-    key = _keys(frame, "r.")
+    key = keys(frame.key, "r.")
     return (
         f"SELECT {key}, r._instant, r._rank, r._new, r._gone, dense_rank() OVER (PARTITION BY {key}, r._instant "
         f"ORDER BY r._carried, {_columns(frame.fields, 'r.')}) AS _content "
-        f"FROM {source} r SEMI JOIN {pairs} p ON {_same_key(frame, 'r', 'p')} AND r._instant = p._instant"
+        f"FROM {source} r SEMI JOIN {pairs} p ON {same_key(frame.key, 'r', 'p')} AND r._instant = p._instant"
     )
 
 
 def contents(frame: Frame, rival_rows: str) -> str:
     """Query of what was said at contended pairs: the least and greatest rank that says it, and who said it before."""
-    key = _keys(frame)
+    key = keys(frame.key)
     return (
         f"SELECT {key}, _instant, _content, min(_rank) FILTER (NOT _gone) AS _least, "
         f"max(_rank) FILTER (NOT _gone) AS _greatest, bool_or(NOT _new) AS _known "
@@ -163,22 +163,22 @@ def contents(frame: Frame, rival_rows: str) -> str:
 
 def ties(frame: Frame, said: str) -> str:
     """Query of one number: the keys at which this run brought a content that others at its instant contradict."""
-    return f"SELECT count(*) FROM (SELECT DISTINCT {_keys(frame)} FROM ({_contradicted(frame, said)}))"
+    return f"SELECT count(*) FROM (SELECT DISTINCT {keys(frame.key)} FROM ({_contradicted(frame, said)}))"
 
 
 def tied(frame: Frame, rival_rows: str, said: str) -> str:
     """Query of (batch, number of its keys that got such a conflict), of new batches."""
-    keys, place = _keys(frame, "v."), place_of("v._rank")
+    distinct, place = keys(frame.key, "v."), place_of("v._rank")
     return (
-        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {keys}, {place} AS place FROM {rival_rows} v "
-        f"SEMI JOIN ({_contradicted(frame, said)}) t ON {_same_key(frame, 'v', 't')} AND v._instant = t._instant "
+        f"SELECT b.batch, count(*) FROM (SELECT DISTINCT {distinct}, {place} AS place FROM {rival_rows} v "
+        f"SEMI JOIN ({_contradicted(frame, said)}) t ON {same_key(frame.key, 'v', 't')} AND v._instant = t._instant "
         "WHERE v._new AND NOT v._gone) k JOIN batches b ON b.place = k.place AND b.is_new GROUP BY b.batch"
     )
 
 
 def _contradicted(frame: Frame, said: str) -> str:
     """Query of the (key, instant) pairs at which this run brought a content that others contradict."""
-    key = _keys(frame)
+    key = keys(frame.key)
     return (
         f"SELECT {key}, _instant FROM {said} WHERE _least IS NOT NULL "
         f"GROUP BY {key}, _instant HAVING count(*) > 1 AND NOT bool_and(_known)"
@@ -210,12 +210,12 @@ def outcomes(frame: Frame, touched: str, before: str, after: str, won: str, *, r
     parts = [f"{_differ(frame.constant)} AS _differs"]
     for group in frame.groups:
         parts += [f"{_differ(group.fields)} AS _differs_{group.number}", f"a.{group.source}"]
-    on = {alias: _same_key(frame, "t", alias) for alias in "baw"}
+    on = {alias: same_key(frame.key, "t", alias) for alias in "baw"}
     return (
-        f"SELECT {_keys(frame)}, _was, _is, _was AND _is AND ({changed}) AS _changed, _winner, "
+        f"SELECT {keys(frame.key)}, _was, _is, _was AND _is AND ({changed}) AS _changed, _winner, "
         f"CASE WHEN NOT _is THEN _last WHEN NOT _was THEN _winner "
         f"ELSE greatest({', '.join(causes)}, NULL) END AS _cause "
-        f"FROM (SELECT {_keys(frame, 't.')}, b._rank IS NOT NULL AS _was, a._rank IS NOT NULL AS _is, "
+        f"FROM (SELECT {keys(frame.key, 't.')}, b._rank IS NOT NULL AS _was, a._rank IS NOT NULL AS _is, "
         f"a._rank AS _winner, w._rank AS _last, {', '.join(parts)} "
         f"FROM {touched} t LEFT JOIN {before} b ON {on['b']} LEFT JOIN {after} a ON {on['a']} "
         f"LEFT JOIN {won} w ON {on['w']})"
@@ -228,14 +228,14 @@ def echoes(frame: Frame, source: str, rival_rows: str, said: str, happened: str,
     Either is at their own instant, so that only rivals need to be compared.
     """
     in_ledger = (
-        f"SELECT v._rank FROM {rival_rows} v JOIN {said} s ON {_same_key(frame, 'v', 's')} "
+        f"SELECT v._rank FROM {rival_rows} v JOIN {said} s ON {same_key(frame.key, 'v', 's')} "
         f"AND v._instant = s._instant AND v._content = s._content WHERE v._new AND s._known"
     )
     # A row says nothing about the columns that its file lacks: there it is compared with the published cell itself.
     said_or = {name: f"CASE WHEN n.{g.has} THEN n.{name} ELSE a.{name} END" for g in frame.groups for name in g.names}
     as_published = (
         f"SELECT n._rank FROM {source} n SEMI JOIN (SELECT _rank FROM {rival_rows} WHERE _new) v ON n._rank = v._rank "
-        f"JOIN {happened} o ON {_same_key(frame, 'n', 'o')} JOIN {after} a ON a._rank = o._winner "
+        f"JOIN {happened} o ON {same_key(frame.key, 'n', 'o')} JOIN {after} a ON a._rank = o._winner "
         f"WHERE n._new AND NOT ({_differ(frame.fields, 'a', 'n', said_or)})"
     )
     return f"{in_ledger} UNION {as_published}"
@@ -252,7 +252,7 @@ def labels(frame: Frame, source: str, happened: str, echoing: str) -> str:
         "WHEN n._rank = o._cause AND o._changed THEN 'updated' "
         "WHEN n._rank = o._winner OR e._rank IS NOT NULL OR (n._deleted AND NOT o._was) THEN 'unchanged' "
         "ELSE 'superseded' END AS _label "
-        f"FROM (SELECT * FROM {source} WHERE _new) n JOIN {happened} o ON {_same_key(frame, 'n', 'o')} "
+        f"FROM (SELECT * FROM {source} WHERE _new) n JOIN {happened} o ON {same_key(frame.key, 'n', 'o')} "
         f"LEFT JOIN {echoing} e ON n._rank = e._rank) GROUP BY _batch"
     )
 
@@ -261,7 +261,7 @@ def late(frame: Frame, source: str, won_before: str, batches: Iterable[int]) -> 
     """Query of those of some new batches of which every row lost to one that was in the ledger already."""
     listed = ", ".join(f"{batch:d}" for batch in batches)
     return (
-        f"SELECT n._batch FROM {source} n LEFT JOIN {won_before} w ON {_same_key(frame, 'n', 'w')} "
+        f"SELECT n._batch FROM {source} n LEFT JOIN {won_before} w ON {same_key(frame.key, 'n', 'w')} "
         f"WHERE n._batch IN ({listed}) GROUP BY n._batch HAVING bool_and(coalesce(w._rank > n._rank, FALSE))"
     )
 
@@ -270,14 +270,14 @@ def _columns(fields: Iterable[Field], prefix: str = "") -> str:
     return ", ".join(prefix + name for field in fields for name in field.names)
 
 
-def _keys(frame: Frame, prefix: str = "") -> str:
-    """The values of the key; the offset of a timestamp in it is no part of what it is equal to."""
-    return ", ".join(prefix + field.name for field in frame.key)
+def keys(key: Iterable[Field], prefix: str = "") -> str:
+    """SQL of the values of the key; the offset of a timestamp in it is no part of what it is equal to."""
+    return ", ".join(prefix + field.name for field in key)
 
 
-def _same_key(frame: Frame, one: str, other: str) -> str:
-    """Equal keys; empty equals empty."""
-    return " AND ".join(f"{one}.{field.name} IS NOT DISTINCT FROM {other}.{field.name}" for field in frame.key)
+def same_key(key: Iterable[Field], one: str, other: str) -> str:
+    """SQL of equal keys; empty equals empty."""
+    return " AND ".join(f"{one}.{field.name} IS NOT DISTINCT FROM {other}.{field.name}" for field in key)
 
 
 def _lacks(groups: Iterable[Group]) -> str:

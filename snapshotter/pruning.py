@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from snapshotter.dataset import Dataset, stored_contract
+from snapshotter.dataset import Dataset
 from snapshotter.forgotten import forgotten
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, PartRecord
 from snapshotter.ledger.state import State, outdated
-from snapshotter.resolution import resolve
+from snapshotter.resolution import resolve, stored_contract
 from snapshotter.results import PruneResult
 
 

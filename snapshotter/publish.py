@@ -102,12 +102,17 @@ def view(
 
 
 def key_order(key: Sequence[Field], prefix: str = "p.") -> list[str]:
-    """SQL of the order of rows: key by key, empty first, typed keys by value, text keys as whole numbers, then text."""
+    """SQL of the order of rows."""
+    return [f"{term} NULLS FIRST" for term in key_terms(key, prefix)]
+
+
+def key_terms(key: Sequence[Field], prefix: str = "p.") -> list[str]:
+    """SQL of what orders rows: key by key, empty first, typed keys by value, text keys as whole numbers, then text."""
     terms: list[str] = []
     for field in key:
         cell = prefix + field.name
         if not field.is_text:
-            terms.append(f"{cell} NULLS FIRST")
+            terms.append(cell)
             continue
         whole = f"regexp_full_match({cell}, '0|-?[1-9][0-9]*')"
         negative = f"({whole} AND {cell}[1] = '-')"

@@ -12,9 +12,9 @@ from typing import TypeVar
 from snapshotter import heartbeat, inbox, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
-from snapshotter.dataset import stored_contract
 from snapshotter.engine import open_engine
-from snapshotter.engine.base import Difference, Engine, Version
+from snapshotter.engine.base import Difference, Version
+from snapshotter.engine.port import Engine
 from snapshotter.errors import NoSuchSnapshot, SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
@@ -24,7 +24,7 @@ from snapshotter.leftovers import compare_view
 from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
 from snapshotter.refused import refused_files
-from snapshotter.resolution import Resolution, resolve
+from snapshotter.resolution import Resolution, resolve, stored_contract
 from snapshotter.results import (
     CellChange,
     Correction,

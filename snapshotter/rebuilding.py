@@ -15,7 +15,7 @@ from pathlib import Path
 from snapshotter import inbox
 from snapshotter.contract import Contract, changes
 from snapshotter.contract.columns import fold
-from snapshotter.dataset import Dataset, stored_contract
+from snapshotter.dataset import Dataset
 from snapshotter.draft import Draft
 from snapshotter.errors import ArchiveIncomplete
 from snapshotter.identity import Identity
@@ -23,7 +23,7 @@ from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
-from snapshotter.resolution import Resolution, resolve
+from snapshotter.resolution import Resolution, resolve, stored_contract
 from snapshotter.results import RebuildDifference, RebuildSide
 from snapshotter.spool import Unreadable
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from loguru import logger
 
 from snapshotter import disk, inbox, rejects
-from snapshotter.engine.base import Engine
+from snapshotter.engine.port import Engine
 from snapshotter.ledger.records import Failure, FailureGroup
 from snapshotter.loading import Proven
 

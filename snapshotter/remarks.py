@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from snapshotter.draft import Draft
-from snapshotter.engine.base import Effects, Engine
+from snapshotter.engine.base import Effects
+from snapshotter.engine.port import Engine
 from snapshotter.ledger.records import FileRecord
 
 
@@ -48,7 +49,8 @@ def _lost_keys(draft: Draft, record: FileRecord, named: list[FileRecord], engine
     if not earlier:
         return []
     before = max(earlier, key=lambda known: known.revision)
-    lost = engine.lost_keys(draft.resolution.frame.key, before.batch or 0, record.batch)
+    resolved = draft.resolution
+    lost = engine.lost_keys(resolved.frame, resolved.stored, before.batch or 0, record.batch)
     if not lost:
         return []
     fate = "no longer count from there (replace_revisions)" if record.replaces else "stay (see replace_revisions)"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapshotter.contract import Contract
+from snapshotter.config import DatasetConfig
+from snapshotter.contract import Contract, compile_contract
 from snapshotter.contract.columns import Column, StoredColumn, fold, place_of
 from snapshotter.engine.base import BatchRow, Stored
 from snapshotter.errors import LedgerDamaged
 from snapshotter.frame import Field, Frame, Group
-from snapshotter.ledger.records import FileRecord
+from snapshotter.ledger.records import Commit, FileRecord
 from snapshotter.ledger.state import Batch, Shape, State, batch_rank
 from snapshotter.publish import ViewColumn, field_of, view_columns
 
@@ -85,7 +86,8 @@ def resolve(  # noqa: PLR0913 - a state, and what a run adds to it, by name
     key = tuple(_field(column, columns) for column in contract.key)
     present = dict.fromkeys(entry.shape for entry in entries)
     frame = _frame(contract, columns, key, list(present))
-    places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries))}
+    # From 1 on: 0 is the place of what stands for older rows.
+    places = {rank: place for place, rank in enumerate(dict.fromkeys(entry.rank for entry in entries), 1)}
     carries = {shape: frozenset(index for index, _ in shape) for shape in present}
     timed = "loaded_at" in contract.config.lineage
     rows = [_row(entry, places[entry.rank], carries[entry.shape], timed=timed) for entry in entries]
@@ -184,3 +186,8 @@ def _stored(
     indices = sorted(frozenset().union(*carried) | {field.index for field in key})
     known = tuple((field_of(index, columns[index]), columns[index]) for index in indices)
     return Stored(paths, known, {root / name: batches for name, batches in state.hidden.items()})
+
+
+def stored_contract(dataset: str, commit: Commit) -> Contract:
+    """The contract that a snapshot was made under."""
+    return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))

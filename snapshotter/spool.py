@@ -6,6 +6,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -124,6 +125,22 @@ class Content:
         """Let go of the file."""
         if self.file is not None:
             self.file.close()
+
+
+@contextmanager
+def nameless(scratch: Path, *, in_memory: bool = False) -> Iterator[IO[bytes]]:
+    """A file without a name, so that nothing is left of it.
+
+    Args:
+        scratch: a folder of the file system on which it is.
+        in_memory: whether it is in memory instead.
+    """
+    if in_memory:
+        with os.fdopen(os.memfd_create("snapshotter", os.MFD_CLOEXEC), "w+b") as file:
+            yield file
+    else:
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            yield file
 
 
 def identity(descriptor: int) -> tuple[int, int, int, int]:

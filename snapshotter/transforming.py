@@ -18,7 +18,8 @@ from snapshotter.config import FILE_NAME
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import fold
 from snapshotter.contract.header import Header, HeaderRefused, refuse_twins, resolve
-from snapshotter.engine.base import Engine, Rows, Spans
+from snapshotter.engine.base import Rows, Spans
+from snapshotter.engine.port import Engine
 from snapshotter.errors import ConfigError
 from snapshotter.extension import Extension, load
 from snapshotter.reader import Layout, Positions

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from snapshotter.checking.digests import Expected
 from snapshotter.checking.findings import BACKUP, Findings
-from snapshotter.engine.base import Engine
+from snapshotter.engine.port import Engine
 from snapshotter.errors import LedgerDamaged
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import PartRecord

@@ -8,12 +8,11 @@ from pathlib import Path
 from snapshotter.archive import digest
 from snapshotter.checking.digests import Expected
 from snapshotter.checking.findings import BACKUP, Findings
-from snapshotter.dataset import stored_contract
-from snapshotter.engine.base import Engine
+from snapshotter.engine.port import Engine
 from snapshotter.errors import SnapshotterError
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.state import State
-from snapshotter.resolution import resolve
+from snapshotter.resolution import resolve, stored_contract
 
 MENDED = "`check --repair` renders it again from the ledger"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from snapshotter.engine.base import Engine
+from snapshotter.engine.port import Engine
 
 __all__ = ["Engine", "open_engine"]
 

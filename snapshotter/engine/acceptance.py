@@ -18,7 +18,7 @@ from snapshotter.contract.columns import fold
 from snapshotter.engine import judging
 from snapshotter.engine.base import Cell, ReadFailed, Rows, Spans, Text, Verdict
 from snapshotter.engine.exchange import exchange, left_out
-from snapshotter.engine.session import Session, literal
+from snapshotter.engine.session import ARRAYS, Session, literal
 from snapshotter.engine.validation import Validation
 from snapshotter.errors import ConfigError
 from snapshotter.frame import Field
@@ -26,7 +26,6 @@ from snapshotter.frame import Field
 if TYPE_CHECKING:
     from snapshotter.contract.model import Judge
 
-_ARRAYS = "given_arrays"  # under which arrays are known to DuckDB while it reads them
 _WRITTEN = 20_000  # refused rows that are written at once
 _MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
 _FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
@@ -165,12 +164,8 @@ class Acceptance(Session):
 
     def _set_spans(self, spans: Spans) -> None:
         self._run("CREATE OR REPLACE TABLE spans (first BIGINT, batch INTEGER, record BIGINT)")
-        arrays = {"first": spans.firsts, "batch": spans.batches, "record": spans.records}
-        self._connection.register(_ARRAYS, arrays)
-        try:
-            self._run(f"INSERT INTO spans SELECT first, batch, record FROM {_ARRAYS}")
-        finally:
-            self._connection.unregister(_ARRAYS)
+        with self._given(first=spans.firsts, batch=spans.batches, record=spans.records):
+            self._run(f"INSERT INTO spans SELECT first, batch, record FROM {ARRAYS}")
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch, without a header."""

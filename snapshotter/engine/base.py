@@ -1,28 +1,21 @@
-"""The port for set-sized work: what a run asks of an engine, whichever it is.
-
-An engine is opened for one dataset and one piece of work, holds rows and never decides: which row wins is in
-`merge`, what is valid in `contract`, how a cell is published in `publish`.
-"""
+"""What is said to an engine, and what it says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from snapshotter.contract import Contract
+from snapshotter.blocks import Offsets
 from snapshotter.contract.columns import Column, StoredColumn
-from snapshotter.frame import Field, Frame
-from snapshotter.publish import ViewColumn
+from snapshotter.frame import Field
 
 if TYPE_CHECKING:
-    from snapshotter.contract.model import Judge
+    pass
 
 
 class ReadFailed(Exception):
@@ -149,6 +142,33 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Narrowed:
+    """How a merge of the sought keys alone finds their older rows.
+
+    Args:
+        settles: whether a line of the view stands for all rows of its key where every new row is later.
+        buries: whether there may be tombstones, of which the view shows nothing.
+    """
+
+    settles: bool
+    buries: bool
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where merged rows go among the lines of the view that were shown.
+
+    Args:
+        gone: numbers of the lines that go, ascending.
+        blocks, after: for each merged row, in order, its block, and the last line that is not behind it (-1: none).
+    """
+
+    gone: Offsets
+    blocks: Offsets
+    after: Offsets
+
+
+@dataclass(frozen=True)
 class Effects:
     """What the new rows did, in rows (ties: in keys).
 
@@ -190,134 +210,3 @@ class Difference:
     added: list[list[str]]
     removed: list[list[str]]
     changed: list[tuple[list[str], str, str, str]]
-
-
-class Engine(Protocol):
-    """An engine; use it as a context manager."""
-
-    def __enter__(self) -> Self:
-        """Open it."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it and free what it holds."""
-        ...
-
-    def park(self) -> None:
-        """Let go of the memory until it is used again, and of nothing that it holds; if it was opened to be parked."""
-        ...
-
-    def verify(self, contract: Contract) -> None:
-        """Try the patterns and bounds of a contract; raises ConfigError naming the one that is no good."""
-        ...
-
-    def read(self, text: Text) -> int:
-        """Read a text; returns the number of its records. Raises ReadFailed."""
-        ...
-
-    def misfits(self, contract: Contract, cells: Sequence[Cell], wanted: Sequence[int]) -> list[int]:
-        """Find those of some positions at which a cell of what was read last is not of its column's type."""
-        ...
-
-    def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
-        """Put other rows in the place of those that were read last, so many at a time.
-
-        What is judged then are the new ones; `write_rejects` still gives the cells as they were read. Rows that
-        do not come back are refused.
-
-        Args:
-            positions: the cells that the function gets.
-            rows: at most so many at a time.
-            change: makes rows of rows; called at least once. What it raises comes through.
-        """
-        ...
-
-    def accept(
-        self,
-        contract: Contract,
-        cells: Sequence[Cell],
-        spans: Spans,
-        now: datetime,
-        judge: Judge | None = None,
-    ) -> dict[int, Verdict]:
-        """Judge what was read last, by the judge too if there is one; says what became of each batch that was read."""
-        ...
-
-    def failures(self, batch: int) -> list[tuple[str, str, str, int]]:
-        """Count the refused rows of a batch by (column, rule, reason), most frequent first."""
-        ...
-
-    def forget(self, batch: int) -> None:
-        """Drop the rows of a batch that was judged: its file is refused."""
-        ...
-
-    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
-        """Write the refused rows of a batch: the cells at these positions, and four more; returns their number."""
-        ...
-
-    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:
-        """Write the accepted rows of some batches, merged before, as Parquet; returns their number.
-
-        `publish` may run beside it.
-        """
-        ...
-
-    def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
-        """Write the rows of Parquet files as one, of each without those of some batches; returns their number."""
-        ...
-
-    def copy_lasting(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, path: Path, by: str) -> int:
-        """Write those stored rows that still matter, as one Parquet file; returns their number.
-
-        Args:
-            frame: as for `merge`.
-            batches: as for `merge`.
-            stored: as for `merge`.
-            path: the file.
-            by: `""`, or `_batch`: then each batch keeps what would matter without the others.
-        """
-        ...
-
-    def tally(self, paths: Sequence[Path]) -> list[list[tuple[int, str, int, int]]]:
-        """Count the rows of each Parquet file by (batch, name, revision); raises LedgerDamaged if one is none."""
-        ...
-
-    def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
-        """Find the winners among the stored and the accepted rows, and what the accepted rows did."""
-        ...
-
-    def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
-        """The number of keys in the merged rows that one batch has and the other has not."""
-        ...
-
-    def publish(
-        self,
-        contract: Contract,
-        columns: Sequence[ViewColumn],
-        key: Sequence[Field],
-        path: Path,
-        *,
-        excel_safe: bool = False,
-    ) -> int:
-        """Write the merged rows as `latest.csv`, defused for spreadsheets if so wanted; returns the number of rows."""
-        ...
-
-    def versions(
-        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
-    ) -> list[Version]:
-        """Every version of one key in the merged rows, newest first."""
-        ...
-
-    def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:
-        """Keep the merged rows as texts under a name, for `compare` and `differences`."""
-        ...
-
-    def differences(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> tuple[int, int, int]:
-        """Count the keys that are added, removed and changed from one kept state to another, and forget both."""
-        ...
-
-    def compare(self, one: str, other: str, key: Sequence[str], columns: Sequence[str]) -> Difference:
-        """Compare two kept states cell by cell."""
-        ...

@@ -8,11 +8,13 @@ from pathlib import Path
 from snapshotter import lasting, merge
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import StoredColumn
-from snapshotter.engine.acceptance import Acceptance
-from snapshotter.engine.base import BatchRow, Difference, Effects, Stored, Version
+from snapshotter.engine.base import BatchRow, Difference, Effects, Narrowed, Stored, Version
 from snapshotter.engine.merging import Merging
+from snapshotter.engine.narrowing import Narrowing
+from snapshotter.engine.rows import no_rows, rows_of, stored_rows
 from snapshotter.engine.session import literal
 from snapshotter.frame import Field, Frame, Group
+from snapshotter.merge import keys, same_key
 from snapshotter.publish import ViewColumn, key_order, text, view
 from snapshotter.sql import identifier
 
@@ -20,8 +22,8 @@ _TALLIED = 100  # files that one query counts
 _MANY_CELLS = 10_000  # tables times columns, from which on one table costs less than planning them all
 
 
-class DuckDBEngine(Acceptance):
-    """See `snapshotter.engine.base.Engine`; arguments as in `open_engine`."""
+class DuckDBEngine(Narrowing):
+    """See `snapshotter.engine.port.Engine`; arguments as in `open_engine`."""
 
     # -- Parquet
 
@@ -45,19 +47,19 @@ class DuckDBEngine(Acceptance):
     def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
         """Copy them in one pass."""
         with self._reading_ledger():
-            return self._copy(_rows_of(sources), path, "FORMAT parquet")
+            return self._copy(rows_of(sources), path, "FORMAT parquet")
 
     def copy_lasting(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, path: Path, by: str) -> int:
         """Find their ranks first, and then the rows as they are stored."""
         with self._reading_ledger():
             self._set_batches(batches, frame.groups)
-            self._run(f"CREATE OR REPLACE VIEW cells AS {self._source(frame, stored)}")
+            self._run(f"CREATE OR REPLACE VIEW cells AS {self._source(frame, stored_rows(stored))}")
             self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, 'cells')}")
             self._run(f"CREATE OR REPLACE TABLE tops AS {lasting.tops(frame, 'all_rows', by)}")
             self._run(f"CREATE OR REPLACE TABLE equals AS {lasting.equals(frame, 'all_rows', 'tops', by)}")
             self._run(f"CREATE OR REPLACE TABLE kept AS {lasting.ranks(frame, 'tops', 'equals')}")
             sources = {source: stored.hidden.get(source, ()) for source in stored.paths}
-            return self._copy(lasting.rows(f"({_rows_of(sources)})", "kept"), path, "FORMAT parquet")
+            return self._copy(lasting.rows(f"({rows_of(sources)})", "kept"), path, "FORMAT parquet")
 
     def tally(self, paths: Sequence[Path]) -> list[list[tuple[int, str, int, int]]]:
         """Count in one query for many files; a path as a column could meet a column of theirs."""
@@ -77,24 +79,32 @@ class DuckDBEngine(Acceptance):
 
     # -- merging
 
-    def merge(self, frame: Frame, batches: Sequence[BatchRow], stored: Stored) -> Effects:
+    def merge(
+        self, frame: Frame, batches: Sequence[BatchRow], stored: Stored, narrowed: Narrowed | None = None
+    ) -> Effects:
         """Resolve all rows into `published` with `_lineage`; then, if rows are new, see what they did."""
         with self._reading_ledger():
             self._gather(frame)
+            old = stored_rows(stored)
+            if narrowed:
+                old = self._narrowed(frame, stored, narrowed)
+                batches = [*batches, self._stand_in(frame)]
             self._set_batches(batches, frame.groups)
             merging = Merging(frame, self._all)
-            merging.resolve(self._source(frame, stored))
+            merging.resolve(self._source(frame, old))
             if not any(batch.is_new for batch in batches):
                 return Effects()
             replaced = any(batch.is_gone for batch in batches)
             return merging.effects(has_stored=bool(stored.paths), replaced=replaced)
 
-    def lost_keys(self, key: Sequence[Field], old: int, new: int) -> int:
+    def lost_keys(self, frame: Frame, stored: Stored, old: int, new: int) -> int:
         """Compare the keys of two batches."""
-        on = " AND ".join(f"a.{field.name} IS NOT DISTINCT FROM b.{field.name}" for field in key)
-        names = ", ".join(f"a.{field.name}" for field in key)
-        a, b = (f"(SELECT * FROM all_rows WHERE _batch = {batch:d})" for batch in (old, new))
-        return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {on})"))
+        everything = self._source(frame, stored_rows(stored))
+        names = keys(frame.key, "a.")
+        a, b = (f"(SELECT * FROM ({everything}) WHERE _batch = {batch:d})" for batch in (old, new))
+        lost = f"SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {same_key(frame.key, 'a', 'b')}"
+        with self._reading_ledger():
+            return int(self._one(f"SELECT count(*) FROM ({lost})"))
 
     def _gather(self, frame: Frame) -> None:
         """Put the accepted rows of many wide headers into one table: each query plans all tables with all columns."""
@@ -106,25 +116,9 @@ class DuckDBEngine(Acceptance):
             self._run(f"DROP TABLE {table}")
         self._accepted = ["accepted"]
 
-    def _source(self, frame: Frame, stored: Stored) -> str:
-        """Query of the accepted and the stored rows, under the names that `merge` knows."""
-        sources = [f"SELECT * EXCLUDE (_ok) FROM {table}" for table in self._accepted]
-        if stored.paths:
-            parts = ["_batch", "source_row", "_instant::TIMESTAMP AS _instant", "_deleted"]
-            for field, column in stored.columns:
-                cast = "::TIMESTAMP" if field.has_offset else ""
-                parts.append(f"{identifier(column.physical)}{cast} AS {field.name}")
-                if column.offset:
-                    parts.append(f"{identifier(column.offset)} AS {field.names[1]}")
-            found = _rows_of({path: stored.hidden.get(path, ()) for path in stored.paths})
-            sources.append(f"SELECT {', '.join(parts)} FROM ({found})")
-        typed = [
-            (name, "VARCHAR" if name != field.name else field.stored) for field in frame.fields for name in field.names
-        ]
-        own = [("_batch", "INTEGER"), ("source_row", "BIGINT"), ("_instant", "TIMESTAMP"), ("_deleted", "BOOLEAN")]
-        nulls = ", ".join(f"NULL::{kind} AS {name}" for name, kind in own + typed)
-        # Every column with its type, also one that a batch carries of which no row was accepted.
-        return " UNION ALL BY NAME ".join([f"SELECT {nulls} WHERE FALSE", *sources])
+    def _source(self, frame: Frame, old: str) -> str:
+        """Query of the accepted rows, and of old ones if there are any, under the names that `merge` knows."""
+        return " UNION ALL BY NAME ".join([no_rows(frame), *self._accepted_rows(), *([old] if old else [])])
 
     def _set_batches(self, batches: Sequence[BatchRow], groups: Sequence[Group]) -> None:
         sets = {carries: number for number, carries in enumerate(dict.fromkeys(batch.carries for batch in batches))}
@@ -159,10 +153,11 @@ class DuckDBEngine(Acceptance):
         path: Path,
         *,
         excel_safe: bool = False,
+        header: bool = True,
     ) -> int:
         """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
         query = view(columns, contract, key, "published", excel_safe=excel_safe)
-        return self._copy(query, path, "FORMAT csv, HEADER, DELIMITER ',', COMMENT ''", contract.parameters)
+        return self._copy(query, path, f"FORMAT csv, HEADER {header}, DELIMITER ',', COMMENT ''", contract.parameters)
 
     def versions(
         self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
@@ -228,22 +223,3 @@ class DuckDBEngine(Acceptance):
             changed += [((row, place), (list(parts), name, old, new)) for row, old, new, *parts in rows]
         changed.sort(key=lambda item: item[0])
         return Difference([list(k) for k in added], [list(k) for k in removed], [change for _, change in changed])
-
-
-def _rows_of(sources: Mapping[Path, Collection[int]]) -> str:
-    """Query of the rows of Parquet files, of each without those of some batches.
-
-    By name: a file that was written early lacks columns that came later.
-    """
-    whole = [path for path, without in sources.items() if not without]
-    queries = [f"SELECT * FROM {_parquet(whole)}"] if whole else []
-    for path, without in sources.items():
-        if without:
-            listed = ", ".join(f"{batch:d}" for batch in sorted(without))
-            queries.append(f"SELECT * FROM {_parquet([path])} WHERE _batch NOT IN ({listed})")
-    return " UNION ALL BY NAME ".join(queries)
-
-
-def _parquet(paths: Sequence[Path]) -> str:
-    listed = ", ".join(literal(str(path)) for path in paths)
-    return f"read_parquet([{listed}], union_by_name = true)"

@@ -60,18 +60,18 @@ class Merging:
         """
         frame = self._frame
         key = ", ".join(field.name for field in frame.key)
-        self._run(f"CREATE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
+        self._run(f"CREATE OR REPLACE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
         if has_stored:
-            self._run(f"CREATE TABLE before_rows AS {merge.known(frame, 'all_rows', 'touched')}")
+            self._run(f"CREATE OR REPLACE TABLE before_rows AS {merge.known(frame, 'all_rows', 'touched')}")
             self._publish("before", "NOT b.is_new")
         else:
-            self._run("CREATE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
+            self._run("CREATE OR REPLACE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
         views = ("touched", "before_published", "after_published", "after_winners")
-        self._run(f"CREATE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
+        self._run(f"CREATE OR REPLACE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
         echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
         if self._rivalry:
             echoes = merge.echoes(frame, "all_rows", "rivals", "contents", "outcomes", "after_published")
-        self._run(f"CREATE TABLE echoes AS {echoes}")
+        self._run(f"CREATE OR REPLACE TABLE echoes AS {echoes}")
         by_batch = self._run(merge.labels(frame, "all_rows", "outcomes", "echoes"))
         labels = ("inserted", "updated", "deleted", "unchanged", "superseded")
         totals = {label: sum(int(counts[place]) for counts in by_batch) for place, label in enumerate(labels, 1)}

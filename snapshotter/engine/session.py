@@ -10,11 +10,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from snapshotter.config import threads
 from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory
 from snapshotter.sql import Parameters
 
+ARRAYS = "given_arrays"  # under which arrays are known to DuckDB while it reads them
 _BESIDE = 100 * 10**6  # bytes of the process that the engine does not count
 _THREAD = 100 * 10**6  # bytes of the limit that a thread is worth: each has buffers of its own
 
@@ -93,6 +96,21 @@ class Session:
         with self._translated(), self._connection.cursor() as cursor:
             rows = cursor.execute(sql, parameters.used_by(sql) if parameters else None).fetchall()
         return int(rows[0][0])
+
+    def _arrays(self, sql: str) -> list[npt.NDArray[np.int64]]:
+        """The columns of an answer in whole numbers, none of them NULL."""
+        with self._translated():
+            found = self._connection.execute(sql).fetchnumpy()
+        return [np.asarray(column, np.int64) for column in found.values()]
+
+    @contextmanager
+    def _given(self, **arrays: npt.NDArray[np.int64]) -> Iterator[None]:
+        """Arrays as a relation of the name in ARRAYS, a column each."""
+        self._connection.register(ARRAYS, arrays)
+        try:
+            yield
+        finally:
+            self._connection.unregister(ARRAYS)
 
     def _run(self, sql: str, parameters: Parameters | None = None) -> None:
         self._all(sql, parameters)

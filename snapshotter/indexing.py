@@ -1,0 +1,70 @@
+"""The index of a view, a file beside the ledger: which one fits, and how it gets its name.
+
+It is derived, so it is never made durable: it is found by the digest of the view that it is of and by what decides
+the order of its keys, and it is believed only with the checksum that its name tells. One that is missing, torn or
+older is no damage; then a view is rendered whole, and gives a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from snapshotter import disk
+from snapshotter.frame import Field
+
+_FORMAT = 1
+
+
+class Indexes:
+    """The indexes in the folder of a ledger.
+
+    Args:
+        root: the folder.
+        version: of the engine, which decides how keys are compared.
+    """
+
+    def __init__(self, root: Path, version: str) -> None:
+        """Nothing is looked for yet."""
+        self._root, self._version = root, version
+
+    def find(self, sha256: str, key: Sequence[Field]) -> Path | None:
+        """The index of a view, if there is one that is whole.
+
+        Args:
+            sha256: of the view.
+            key: its fields.
+        """
+        for path in self._root.glob(f"{self._stem(sha256, key)}-*.index"):
+            if path.name == self._name(sha256, key, path):
+                return path
+        return None
+
+    def keep(self, draft: Path, sha256: str, key: Sequence[Field]) -> None:
+        """Give a draft its name, as the index of a view."""
+        disk.rename(draft, self._root / self._name(sha256, key, draft))
+
+    def _name(self, sha256: str, key: Sequence[Field], path: Path) -> str:
+        checksum = 0
+        for piece in disk.pieces(path):
+            checksum = zlib.crc32(piece, checksum)
+        return f"{self._stem(sha256, key)}-{checksum:08x}.index"
+
+    def _stem(self, sha256: str, key: Sequence[Field]) -> str:
+        order = json.dumps([_FORMAT, self._version, [(field.index, field.stored) for field in key]])
+        return f"{stem(sha256)}-{hashlib.sha256(order.encode()).hexdigest()[:16]}"
+
+
+def stem(sha256: str) -> str:
+    """How the names of the indexes of a view begin."""
+    return f"_view-{sha256[:32]}"
+
+
+def sweep(root: Path, sha256: str) -> None:
+    """Remove the indexes of other views than one."""
+    for path in root.glob("_view-*.index"):
+        if not path.name.startswith(stem(sha256)):
+            disk.remove_derived(path)

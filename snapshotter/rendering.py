@@ -1,0 +1,323 @@
+"""How the view of a commit comes about: spliced out of the published one where few keys change, else rendered whole.
+
+Both ways give the same bytes. Spliced is only what the published view and its index show to be sound, and whatever
+looks otherwise on the way (a file that somebody wrote to, an index that does not fit) is rendered whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from loguru import logger
+
+from snapshotter import disk
+from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
+from snapshotter.contract import Contract
+from snapshotter.contract.columns import fold
+from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Stored, Text
+from snapshotter.engine.port import Engine
+from snapshotter.errors import SnapshotterError
+from snapshotter.following import END, Following
+from snapshotter.frame import Field
+from snapshotter.indexing import Indexes
+from snapshotter.ledger.records import ViewRecord
+from snapshotter.ledger.state import State
+from snapshotter.resolution import Resolution
+from snapshotter.splicing import Lines, splice
+from snapshotter.spool import nameless
+from snapshotter.workers import workers
+
+SHARE = 0.25  # of a view: where more of it is touched, rendering it whole costs less
+_IN_MEMORY = 64 * 2**20  # bytes of lines
+
+
+class _Unfit(Exception):
+    """The published view cannot be spliced; says why, for the log."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The published view, of which the touched lines were read.
+
+    Args:
+        file: the view, open.
+        record: what the ledger says of it.
+        blocks: of it.
+        lines: the touched ones.
+    """
+
+    file: IO[bytes]
+    record: ViewRecord
+    blocks: Blocks
+    lines: Lines
+
+
+class Rendering:
+    """Merges and renders one change of one dataset.
+
+    Args:
+        latest: the published view.
+        root: the folder of the ledger, and of the index.
+        engine: holds the new rows.
+        scratch: a folder for lines.
+    """
+
+    def __init__(self, latest: Path, root: Path, engine: Engine, scratch: Path) -> None:
+        """Nothing is known yet."""
+        self._latest, self._root, self._engine, self._scratch = latest, root, engine, scratch
+        self._indexes = Indexes(root, engine.version)
+        self._shown: Shown | None = None
+
+    def merge(self, contract: Contract, resolution: Resolution, before: State | None) -> Effects:
+        """Find what is published, and what new rows did; of the keys alone that can change, where that pays.
+
+        Args:
+            contract: of the snapshot that is made.
+            resolution: what it is made of.
+            before: the state whose view is published; None to merge all keys, whatever it costs.
+        """
+        self._contract, self._resolution = contract, resolution
+        if before is None:
+            return self._merge_whole()
+        try:
+            self._shown, narrowed = self._show(before)
+        except _Unfit as reason:
+            logger.debug(f"the view is rendered whole: {reason}")
+            return self._merge_whole()
+        return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+
+    def write(self, path: Path) -> ViewRecord:
+        """Write the merged view, durably, and its index."""
+        if self._shown is not None:
+            try:
+                with self._shown.file:
+                    return self._spliced(self._shown, path)
+            except _Unfit as reason:
+                logger.warning(f"latest.csv was changed by somebody, and is rendered whole: {reason}")
+                disk.remove_tree(path)
+                self._merge_whole()
+        return self._whole(path)
+
+    def _merge_whole(self) -> Effects:
+        resolution, self._shown = self._resolution, None
+        return self._engine.merge(resolution.frame, resolution.batches, resolution.stored)
+
+    # -- the lines that can change
+
+    def _show(self, before: State) -> tuple[Shown, Narrowed]:
+        """Read the lines of the published view whose keys can change.
+
+        Raises:
+            _Unfit: there is nothing that can be spliced, or too much of it would be read.
+        """
+        resolution, current = self._resolution, before.current
+        key = resolution.frame.key
+        view = current.view if current else None
+        index = self._indexes.find(view.sha256, key) if view else None
+        if view is None or index is None:
+            raise _Unfit("it has no index")
+        file = self._open(view)
+        try:
+            begins, checks = self._engine.load_index(index)
+            blocks = Blocks(begins, checks, view.size)
+            if not blocks.is_sound:
+                raise _Unfit("its index makes no sense")
+            self._refuse_other_columns(file, int(begins[0]))
+            changed = _changed(before, resolution)
+            stored = [_keys_of(before, resolution, self._root), resolution.stored] if changed else []
+            if self._engine.seek(resolution.frame, stored, changed) > view.rows:
+                raise _Unfit("most keys can change")
+            shown = Shown(file, view, *self._read(file, blocks))
+        except BaseException:
+            file.close()
+            raise
+        contracts = {id(commit.contract): commit.contract for commit in before.snapshots.values()}.values()
+        clocks = {tuple(contract.get("timestamp_formats", ())) for contract in contracts}
+        same_clock = clocks == {tuple(self._contract.config.timestamp_formats)}
+        settles = not resolution.frame.groups and not changed and same_clock
+        return shown, Narrowed(settles=settles, buries=any(contract.get("delete_when") for contract in contracts))
+
+    def _open(self, view: ViewRecord) -> IO[bytes]:
+        try:
+            file = open(self._latest, "rb", opener=disk.without_links)  # noqa: SIM115 - whoever writes closes it
+        except OSError as error:
+            raise _Unfit(error.strerror) from None
+        if os.fstat(file.fileno()).st_size != view.size:  # every byte of it is looked at before it counts
+            file.close()
+            raise _Unfit("it is not the file that was published")
+        return file
+
+    def _refuse_other_columns(self, file: IO[bytes], header_end: int) -> None:
+        """A view with other columns is another one in every line."""
+        file.seek(0)
+        header = next(csv.reader(io.StringIO(file.read(header_end).decode(), newline="")))
+        if header != [column.name for column in self._resolution.columns]:
+            raise _Unfit("its columns are others now")
+
+    def _read(self, file: IO[bytes], blocks: Blocks) -> tuple[Blocks, Lines]:
+        """Read the lines of the blocks in which sought keys belong; returns the blocks, long ones split, and them."""
+        numbers = self._engine.locate()
+        begins, ends = blocks.begins[numbers], blocks.ends[numbers]
+        if (ends - begins).sum() > SHARE * blocks.size:
+            raise _Unfit("too much of it would be read")
+        with self._text(file, begins, ends) as (text, header_end):
+            text.seek(header_end)
+            in_text = line_ends(text)
+            longest = int(np.diff(in_text, prepend=0).max(initial=0))
+            width, timestamp = len(self._resolution.columns), self._timestamp()
+            columns, key = self._resolution.columns, self._resolution.frame.key
+            try:
+                path = f"/proc/self/fd/{text.fileno()}"
+                found = self._engine.show(Text(path, width, ",", longest), self._contract, columns, key, timestamp)
+            except ReadFailed:
+                found = -1
+        if found != len(in_text):
+            raise _Unfit("its lines are not what they were")
+        lines = _placed(in_text, begins, ends)
+        return self._split(blocks, lines), lines
+
+    def _timestamp(self) -> Field | None:
+        wanted = fold(self._contract.timestamp.name)
+        return next((c.field for c in self._resolution.columns if c.stored and fold(c.stored.name) == wanted), None)
+
+    @contextmanager
+    def _text(self, file: IO[bytes], begins: Offsets, ends: Offsets) -> Iterator[tuple[IO[bytes], int]]:
+        """Some bytes of the view behind a header of our own, which ends at the second of what is given."""
+        header = (",".join(f"c{place}" for place in range(len(self._resolution.columns))) + "\n").encode()
+        with nameless(self._scratch, in_memory=int((ends - begins).sum()) < _IN_MEMORY) as text:
+            text.write(header)
+            places = zip(begins.tolist(), ends.tolist(), strict=True)
+            text.writelines(os.pread(file.fileno(), end - begin, begin) for begin, end in places)
+            text.flush()
+            yield text, len(header)
+
+    def _split(self, blocks: Blocks, lines: Lines) -> Blocks:
+        """Split those blocks that became twice as long as they need to be."""
+        block = blocks.holding(lines.begins)
+        part = (lines.begins - blocks.begins[block]) // SIZE
+        part[(blocks.ends - blocks.begins)[block] <= 2 * SIZE] = 0
+        begins = np.flatnonzero((np.diff(part, prepend=0) > 0) & (np.diff(block, prepend=-1) == 0))
+        if not len(begins):
+            return blocks
+        self._engine.split_blocks(begins, lines.begins[begins])
+        return blocks.split(lines.begins[begins])
+
+    # -- writing
+
+    def _spliced(self, shown: Shown, path: Path) -> ViewRecord:
+        """Write the view out of the published one.
+
+        Raises:
+            _Unfit: that has not the bytes that were published.
+        """
+        resolution, fresh = self._resolution, self._scratch / "lines.csv"
+        columns, key = resolution.columns, resolution.frame.key
+        rows = self._engine.publish(self._contract, columns, key, fresh, header=False)
+        placed = self._engine.placed(key)
+        with fresh.open("rb") as new, workers(2) as begin:
+            plan = splice(shown.blocks, shown.lines, placed.gone, (placed.blocks, placed.after), line_ends(new))
+            parts = ((new if is_new else shown.file, b, e) for is_new, b, e in plan.pieces(shown.record.size))
+            following = Following(path, plan.blocks.runs()[0])
+            digests = begin(following.digests)
+            try:
+                disk.assemble(path, parts, following.tell)
+            except EOFError:
+                raise _Unfit("it became shorter") from None
+            finally:
+                following.tell(END)
+            durable = begin(disk.sync_file, path)
+            stale = shown.blocks.stale(plan.changed)
+            is_sound = shown.blocks.hold(shown.file, stale)
+            sha256, checks = digests.result()
+            # What was copied has the checksums that it had, or it is not what was published.
+            if not is_sound or (checks != shown.blocks.runs()[1])[~stale].any():
+                raise _Unfit("it has other bytes")
+            index = self._index(plan.blocks.checked(checks))
+            durable.result()
+        fresh.unlink()
+        self._keep(index, sha256)
+        return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
+
+    def _whole(self, path: Path) -> ViewRecord:
+        """Render the view whole."""
+        resolution = self._resolution
+        rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
+        with nameless(self._scratch) as firsts:
+            firsts.write((",".join(f"c{place}" for place in range(len(resolution.columns))) + "\n").encode())
+            scanner, found = Scanner(firsts), hashlib.sha256()
+            for piece in disk.pieces(path):
+                found.update(piece)
+                scanner.feed(piece)
+            disk.sync_file(path)
+            blocks, sha256 = scanner.finish(), found.hexdigest()
+            firsts.flush()
+            if len(blocks.begins) and self._knows(firsts, blocks):
+                self._keep(self._index(blocks), sha256)
+        return _recorded(path, sha256, rows)
+
+    # -- the index
+
+    def _knows(self, firsts: IO[bytes], blocks: Blocks) -> bool:
+        """Let the engine read the first line of each block; returns whether it found them all."""
+        columns, key = self._resolution.columns, self._resolution.frame.key
+        longest = int(np.diff(blocks.begins, append=blocks.size).max())
+        text = Text(f"/proc/self/fd/{firsts.fileno()}", len(columns), ",", longest)
+        try:
+            found = self._engine.make_index(text, self._contract, columns, key)
+        except ReadFailed:
+            found = -1
+        if found != len(blocks.begins):
+            logger.warning(f"the index of latest.csv was not made: {len(blocks.begins)} blocks, {found} keys")
+        return found == len(blocks.begins)
+
+    def _index(self, blocks: Blocks) -> Path | None:
+        """Write a draft of the index; without one, the next view is rendered whole."""
+        kept, draft = blocks.kept(), disk.temporary(self._root)
+        try:
+            disk.make_folder(self._root)
+            self._engine.write_index(blocks.begins[kept], blocks.checks[kept], kept, draft)
+        except (SnapshotterError, OSError) as error:
+            logger.warning(f"the index of latest.csv was not written: {error}")
+            with suppress(OSError):
+                disk.remove_derived(draft)
+            return None
+        return draft
+
+    def _keep(self, draft: Path | None, sha256: str) -> None:
+        if draft is not None:
+            self._indexes.keep(draft, sha256, self._resolution.frame.key)
+
+
+def _changed(before: State, resolution: Resolution) -> set[int]:
+    """The batches that count before a change and not after it, or the other way round, new ones left out."""
+    counting = {row.batch for row in resolution.batches if not (row.is_new or row.is_gone)}
+    return {batch.id for batch in before.live} ^ counting
+
+
+def _keys_of(state: State, resolution: Resolution, root: Path) -> Stored:
+    """The rows of a state, of which only the keys are asked."""
+    keys = tuple(pair for pair in resolution.stored.columns if pair[0] in resolution.frame.key)
+    paths = tuple(root / part.path for part in state.parts.values() if part.rows)
+    return Stored(paths, keys, {root / name: batches for name, batches in state.hidden.items()})
+
+
+def _placed(in_text: Offsets, begins: Offsets, ends: Offsets) -> Lines:
+    """Where lines of a text are in the view, of which it has these pieces."""
+    starts = np.concatenate(([0], in_text[:-1])) if len(in_text) else in_text
+    pieces = np.concatenate(([0], np.cumsum(ends - begins)[:-1]))
+    shift = (begins - pieces)[np.searchsorted(pieces, starts, "right") - 1]
+    return Lines(starts + shift, in_text + shift)
+
+
+def _recorded(path: Path, sha256: str, rows: int) -> ViewRecord:
+    status = path.stat()
+    return ViewRecord(sha256=sha256, rows=rows, size=status.st_size, inode=status.st_ino, modified=status.st_mtime_ns)

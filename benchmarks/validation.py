@@ -61,7 +61,7 @@ def make(path: Path, rows: int) -> None:
 
 def seconds(path: Path, contract: Contract, scratch: Path) -> float:
     """The time from the file's bytes to judged rows."""
-    with open_engine(scratch, scratch, 4 * 10**9, "default") as engine, path.open("rb") as file:
+    with open_engine(scratch, [path.parent], 4 * 10**9, "default") as engine, path.open("rb") as file:
         engine.verify(contract)
         start = time.perf_counter()
         content = Content("", file=file, private=True)

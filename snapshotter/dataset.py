@@ -81,8 +81,8 @@ class Dataset:
     def engine(self) -> Engine:
         """The engine, opened when it is first needed."""
         if self._engine is None:
-            output = self.layout.output
-            self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name, parks=self.parks)
+            folders, limit = (self.layout.output, self.layout.input), self._settings.memory_limit
+            self._engine = open_engine(self._scratch, folders, limit, self.name, parks=self.parks)
         return self._engine
 
     @property

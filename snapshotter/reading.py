@@ -334,7 +334,7 @@ def _asked(
     """Ask an engine about a ledger; a fresh one for each attempt."""
 
     def read(ledger: Ledger, state: State) -> T:
-        with open_engine(scratch, layout.output, settings.memory_limit, dataset) as engine:
+        with open_engine(scratch, [layout.output], settings.memory_limit, dataset) as engine:
             return ask(ledger, state, engine)
 
     return steadily(layout, dataset, read)

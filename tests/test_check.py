@@ -89,7 +89,7 @@ def test_rows_are_counted_batch_by_batch(checked, tmp_path):
         batch.id: replace(batch, record=batch.record.model_copy(update={"accepted": twin.record.accepted}))
         for batch, twin in ((one, other), (other, one))
     }
-    with open_engine(tmp_path, checked.layout.output, 10**9, "default") as engine:
+    with open_engine(tmp_path, [checked.layout.output], 10**9, "default") as engine:
         check_rows(found, ledger, state, engine, quick=False)
         assert found.problems == []
         check_rows(found, ledger, replace(state, batches=state.batches | swapped), engine, quick=False)

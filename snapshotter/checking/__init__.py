@@ -116,7 +116,7 @@ def _compute(findings: Findings, ledger: Ledger, state: State, scope: Scope) -> 
     limit = findings.settings.memory_limit
     with (
         tempfile.TemporaryDirectory(prefix="snapshotter-") as folder,
-        open_engine(Path(folder), findings.layout.output, limit, findings.dataset) as engine,
+        open_engine(Path(folder), [findings.layout.output], limit, findings.dataset) as engine,
     ):
         check_rows(findings, ledger, state, engine, quick=scope.quick)
         check_views(findings, ledger, state, engine, Path(folder), quick=scope.quick, every=scope.every)

@@ -34,7 +34,9 @@ _FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures,
 class Acceptance(Session):
     """The half of the engine that lets rows in: `accepted_N` and `rejected_N` are its tables of judged rows."""
 
-    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str, *, parks: bool = False) -> None:
+    def __init__(
+        self, scratch: Path, readable: Sequence[Path], memory_limit: int, dataset: str, *, parks: bool = False
+    ) -> None:
         """No row is read yet."""
         super().__init__(scratch, readable, memory_limit, dataset, parks=parks)
         # A cell can only be taken for NULL if it is this text, which no file can know.

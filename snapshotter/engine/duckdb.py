@@ -90,7 +90,7 @@ class DuckDBEngine(Narrowing):
                 old = self._narrowed(frame, stored, narrowed)
                 batches = [*batches, self._stand_in(frame)]
             self._set_batches(batches, frame.groups)
-            merging = Merging(frame, self._all)
+            merging = Merging(frame, self._all, holds=narrowed is not None)
             merging.resolve(self._source(frame, old))
             if not any(batch.is_new for batch in batches):
                 return Effects()

@@ -23,11 +23,13 @@ class Merging:
     Args:
         frame: its columns.
         run: runs a statement, and returns its rows. It knows the table `batches`.
+        holds: whether winning rows are held with all their columns, or looked up each time that they are asked for:
+            few are better held, and many would fill the memory twice.
     """
 
-    def __init__(self, frame: Frame, run: Callable[[str], list[tuple[Any, ...]]]) -> None:
+    def __init__(self, frame: Frame, run: Callable[[str], list[tuple[Any, ...]]], *, holds: bool) -> None:
         """Nothing is made yet."""
-        self._frame, self._run = frame, run
+        self._frame, self._run, self._holds = frame, run, holds or bool(frame.inheriting)
         self._rivalry = False
 
     def resolve(self, source: str) -> None:
@@ -59,13 +61,12 @@ class Merging:
             replaced: whether this run takes rows out.
         """
         frame = self._frame
+        if not has_stored:
+            return self._first_effects()
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE OR REPLACE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
-        if has_stored:
-            self._run(f"CREATE OR REPLACE TABLE before_rows AS {merge.known(frame, 'all_rows', 'touched')}")
-            self._publish("before", "NOT b.is_new")
-        else:
-            self._run("CREATE OR REPLACE VIEW before_published AS SELECT * FROM after_published WHERE FALSE")
+        self._run(f"CREATE OR REPLACE TABLE before_rows AS {merge.known(frame, 'all_rows', 'touched')}")
+        self._publish("before", "NOT b.is_new")
         views = ("touched", "before_published", "after_published", "after_winners")
         self._run(f"CREATE OR REPLACE TABLE outcomes AS {merge.outcomes(frame, *views, replaced=replaced)}")
         echoes = "SELECT NULL::HUGEINT AS _rank WHERE FALSE"
@@ -75,23 +76,40 @@ class Merging:
         by_batch = self._run(merge.labels(frame, "all_rows", "outcomes", "echoes"))
         labels = ("inserted", "updated", "deleted", "unchanged", "superseded")
         totals = {label: sum(int(counts[place]) for counts in by_batch) for place, label in enumerate(labels, 1)}
-        ties = int(self._run(merge.ties(frame, "contents"))[0][0]) if self._rivalry else 0
         lost = [batch for batch, *counts in by_batch if counts[-1] == sum(counts)]
-        late = self._run(merge.late(frame, "all_rows", "before_winners", lost)) if lost and has_stored else []
-        tied = self._run(merge.tied(frame, "rivals", "contents")) if ties else []
-        return Effects(**totals, ties=ties, late=frozenset(batch for (batch,) in late), tied=dict(tied))
+        late = self._run(merge.late(frame, "all_rows", "before_winners", lost)) if lost else []
+        ties, tied = self._conflicts()
+        return Effects(**totals, ties=ties, late=frozenset(batch for (batch,) in late), tied=tied)
+
+    def _first_effects(self) -> Effects:
+        """The effects where nothing was there: no published row has to be compared with one before it."""
+        frame = self._frame
+        if self._rivalry:
+            won = f"(SELECT {merge.keys(frame.key)}, _rank AS _winner FROM after_winners)"
+            echoes = merge.echoes(frame, "all_rows", "rivals", "contents", won, "after_published")
+            self._run(f"CREATE OR REPLACE TABLE echoes AS {echoes}")
+        counts = merge.first_labels("all_rows", "after_winners", "echoes" if self._rivalry else None)
+        inserted, unchanged, superseded = map(int, self._run(counts)[0])
+        ties, tied = self._conflicts()
+        return Effects(inserted=inserted, unchanged=unchanged, superseded=superseded, ties=ties, tied=tied)
+
+    def _conflicts(self) -> tuple[int, dict[int, int]]:
+        """The number of keys with a new conflict, in all and by new batch."""
+        ties = int(self._run(merge.ties(self._frame, "contents"))[0][0]) if self._rivalry else 0
+        return ties, dict(self._run(merge.tied(self._frame, "rivals", "contents"))) if ties else {}
 
     def _publish(self, name: str, counts: str) -> None:
         """Make `{name}_winners` and `{name}_published` of `{name}_rows`, where those batches count."""
-        frame, stood = self._frame, f"{name}_standing"
+        frame, stood = self._frame, f"{name}_{'held' if self._holds else 'seen'}"
         self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, f'{name}_rows')}")
-        self._run(f"CREATE OR REPLACE TABLE {stood} AS {merge.standing(frame, 'cells', f'{name}_winners', counts)}")
+        kind = "TABLE" if self._holds else "VIEW"
+        self._run(f"CREATE OR REPLACE {kind} {stood} AS {merge.standing(frame, 'cells', f'{name}_winners', counts)}")
         heirs = self._inherit(name, counts) if frame.inheriting else None
         self._run(f"CREATE OR REPLACE VIEW {name}_published AS {merge.published(frame, stood, heirs)}")
 
     def _inherit(self, name: str, counts: str) -> str | None:
         """Make the table of the cells that winning rows take over; None if there are no such cells."""
-        given, stood = f"{name}_givers", f"{name}_standing"
+        given, stood = f"{name}_givers", f"{name}_held"
         self._run(f"CREATE OR REPLACE TABLE {given} AS {merge.givers(self._frame, 'cells', stood, counts)}")
         heirs = None
         if self._count(given):

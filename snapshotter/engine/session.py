@@ -25,7 +25,9 @@ _THREAD = 100 * 10**6  # bytes of the limit that a thread is worth: each has buf
 class Session:
     """A connection, and the errors that it turns into named ones; arguments as in `open_engine`."""
 
-    def __init__(self, scratch: Path, readable: Path, memory_limit: int, dataset: str, *, parks: bool = False) -> None:
+    def __init__(
+        self, scratch: Path, readable: Sequence[Path], memory_limit: int, dataset: str, *, parks: bool = False
+    ) -> None:
         """Open the database."""
         self._dataset, self._limit, self._scratch, self._readable = dataset, memory_limit, scratch, readable
         self._file = scratch / f"{secrets.token_hex(8)}.duckdb" if parks else None
@@ -47,7 +49,7 @@ class Session:
             settings |= {"threads": wanted, "async_threads": wanted - 1}  # without the latter, whoever asks reads
         connection = duckdb.connect(self._file or ":memory:", config=settings)
         cores = int(connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
-        folders = ", ".join(literal(f"{folder}/") for folder in (scratch, readable, "/proc/self/fd"))
+        folders = ", ".join(literal(f"{folder}/") for folder in (scratch, *readable, "/proc/self/fd"))
         for setting in (
             f"SET threads = {min(cores, max(1, share(memory_limit) // _THREAD))}",
             "SET TimeZone = 'UTC'",
@@ -139,7 +141,7 @@ class Session:
         except duckdb.OutOfMemoryException:
             raise OutOfMemory(dataset=self._dataset, limit=f"{self._limit / 1e9:g}GB") from None
         except duckdb.IOException as error:
-            raise NotWritten(path=self._readable, problem=str(error).splitlines()[0]) from error
+            raise NotWritten(path=self._readable[0], problem=str(error).splitlines()[0]) from error
 
 
 def share(memory_limit: int) -> int:

@@ -57,7 +57,7 @@ class SampleTable(DuckDBEngine):
 
     def __init__(self, scratch: Path) -> None:
         """Open it, empty."""
-        super().__init__(scratch, scratch, MEMORY, "of the samples")
+        super().__init__(scratch, [scratch], MEMORY, "of the samples")
         self.columns: list[Column] = []
         self.names: list[str] = []
         self.rows = 0

@@ -312,6 +312,12 @@ def _link(source: Path, target: Path) -> None:
             _copy(source, target)
 
 
+def adopt(draft: Path, path: Path) -> None:
+    """Give a draft a second name, beside the one under which somebody may still read it; a copy where none can be."""
+    with writing(path):
+        _link(draft, path)
+
+
 def _same(one: Path, other: Path) -> bool:
     a, b = one.lstat(), other.lstat()
     return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)

@@ -27,7 +27,7 @@ from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
 from snapshotter.requeue import Requeued
 from snapshotter.returned import TransformRefused
-from snapshotter.spool import Content, Deferred, Unreadable
+from snapshotter.spool import LARGE, Content, Deferred, Unreadable
 from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
@@ -316,6 +316,16 @@ class Intake:
                 self._break(proven, *judge.broken[proven.batch])
             else:
                 self._complete(proven, verdicts.get(proven.batch, Verdict()))
+        self._stage(files)
+
+    def _stage(self, files: Sequence[Proven]) -> None:
+        """Move the rows of large texts out of the memory, where others are yet to come and all are to be merged."""
+        applied = [self._records[proven.place] for proven in files]
+        applied = [record for record in applied if record.status is Status.APPLIED]
+        if applied and sum(proven.content.length for proven in files) > LARGE:
+            batches = [(record.batch or 0, record.name, record.revision) for record in applied]
+            columns = [(cell.field, self._binding.columns[cell.field.index]) for cell in files[0].cells]
+            self._engine.stage(batches, columns, self._scratch / f"part-{batches[0][0]}.parquet")
 
     def _break(self, proven: Proven, row: int, reason: str) -> None:
         """Refuse a file whose rows could not be judged, since the user's own model failed."""

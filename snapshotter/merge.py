@@ -257,33 +257,6 @@ def labels(frame: Frame, source: str, happened: str, echoing: str) -> str:
     )
 
 
-def first_labels(source: str, won: str, echoing: str | None) -> str:
-    """Query of three numbers: how many rows were inserted, unchanged, superseded, where nothing was there before.
-
-    A key is inserted by its winner. Rows that say the same as it are unchanged, and so are tombstones: their keys were
-    dead.
-
-    Args:
-        source: relation of all rows.
-        won: which row won each key.
-        echoing: ranks of the rows that say what the published row says, or None if no two rows meet at one instant.
-    """
-    stands = "w._rank IS DISTINCT FROM w._grave"
-    inserted = f"SELECT count(*) FROM {won} w WHERE {stands}"
-    dead = f"SELECT count(*) FROM {source} n WHERE n._new AND n._deleted"
-    echoed = "SELECT 0"
-    if echoing:
-        others = f"ANTI JOIN (SELECT * FROM {won} w WHERE {stands}) w ON n._rank = w._rank"
-        said = (
-            f"SELECT n._rank FROM {source} n SEMI JOIN {echoing} e ON n._rank = e._rank WHERE n._new AND NOT n._deleted"
-        )
-        echoed = f"SELECT count(*) FROM ({said}) n {others}"
-    return (
-        f"SELECT inserted, dead + echoed, total - inserted - dead - echoed FROM (SELECT ({inserted}) AS inserted, "
-        f"({dead}) AS dead, ({echoed}) AS echoed, (SELECT count(*) FROM {source} n WHERE n._new) AS total)"
-    )
-
-
 def late(frame: Frame, source: str, won_before: str, batches: Iterable[int]) -> str:
     """Query of those of some new batches of which every row lost to one that was in the ledger already."""
     listed = ", ".join(f"{batch:d}" for batch in batches)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from snapshotter import disk
 from snapshotter.draft import Draft
 from snapshotter.engine import Engine
+from snapshotter.engine.base import Staged
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import FileRecord, PartRecord
 from snapshotter.ledger.state import Batch, State
@@ -76,9 +78,23 @@ class Parts:
         return found
 
     def _new(self, draft: Draft, records: Sequence[FileRecord]) -> tuple[PartRecord, ...]:
-        """Write the accepted rows of some new batches, if there are any."""
-        if not any(record.accepted for record in records):
-            return ()
+        """Write the accepted rows of some new batches, if there are any; what is staged is taken as it lies."""
+        wanted = {record.batch: record for record in records if record.batch is not None}
+        taken = [staged for staged in self._engine.staged if staged.rows and wanted.keys() >= set(staged.batches)]
+        parts = [self._adopted(staged) for staged in taken]
+        for staged in taken:
+            for batch in staged.batches:
+                del wanted[batch]
+        if any(record.accepted for record in wanted.values()):
+            parts.append(self._written(draft, list(wanted.values())))
+        return tuple(parts)
+
+    def _adopted(self, staged: Staged) -> PartRecord:
+        path = self._ledger.new_part()
+        disk.adopt(staged.path, path)
+        return self._ledger.part(path, staged.rows, staged.batches)
+
+    def _written(self, draft: Draft, records: Sequence[FileRecord]) -> PartRecord:
         assert draft.resolution is not None
         assert draft.binding is not None
         columns, batches = draft.binding.columns, tuple(record.batch or 0 for record in records)
@@ -87,7 +103,7 @@ class Parts:
         fields = [f for f in draft.resolution.frame.fields if f.index in carried | key]
         path = self._ledger.new_part()
         rows = self._engine.write_part([(f, columns[f.index]) for f in fields], batches, path)
-        return (self._ledger.part(path, rows, batches),)
+        return self._ledger.part(path, rows, batches)
 
     def _copy(self, source: str, without: Sequence[int], staying: Sequence[int]) -> PartRecord:
         path = self._ledger.new_part()

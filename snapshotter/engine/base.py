@@ -142,6 +142,21 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Staged:
+    """A Parquet file of accepted rows, as it can be a part of the ledger.
+
+    Args:
+        path: where it lies.
+        rows: their number.
+        batches: theirs.
+    """
+
+    path: Path
+    rows: int
+    batches: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Narrowed:
     """How a merge of the sought keys alone finds their older rows.
 

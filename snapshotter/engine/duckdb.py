@@ -7,12 +7,11 @@ from pathlib import Path
 
 from snapshotter import lasting, merge
 from snapshotter.contract import Contract
-from snapshotter.contract.columns import StoredColumn
 from snapshotter.engine.base import BatchRow, Difference, Effects, Narrowed, Stored, Version
-from snapshotter.engine.merging import Merging
-from snapshotter.engine.narrowing import Narrowing
+from snapshotter.engine.merging import InitialMerging, Merging
 from snapshotter.engine.rows import no_rows, rows_of, stored_rows
 from snapshotter.engine.session import literal
+from snapshotter.engine.staging import Staging
 from snapshotter.frame import Field, Frame, Group
 from snapshotter.merge import keys, same_key
 from snapshotter.publish import ViewColumn, key_order, text, view
@@ -22,27 +21,10 @@ _TALLIED = 100  # files that one query counts
 _MANY_CELLS = 10_000  # tables times columns, from which on one table costs less than planning them all
 
 
-class DuckDBEngine(Narrowing):
+class DuckDBEngine(Staging):
     """See `snapshotter.engine.port.Engine`; arguments as in `open_engine`."""
 
     # -- Parquet
-
-    def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:
-        """Write accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
-        parts = ["r._batch", "b.name AS source_filename", "b.revision AS source_revision", "r.source_row"]
-        parts += ["r._instant::TIMESTAMPTZ AS _instant", "r._deleted"]
-        for field, column in columns:
-            cast = "::TIMESTAMPTZ" if field.has_offset else ""
-            parts.append(f"r.{field.name}{cast} AS {identifier(column.physical)}")
-            if column.offset:
-                parts.append(f"r.{field.names[1]} AS {identifier(column.offset)}")
-        source = " UNION ALL BY NAME ".join(f"SELECT * EXCLUDE (_ok) FROM {table}" for table in self._accepted)
-        wanted = ", ".join(f"{batch:d}" for batch in batches)
-        query = (
-            f"SELECT {', '.join(parts)} FROM ({source}) r JOIN batches b ON r._batch = b.batch "
-            f"WHERE r._batch IN ({wanted})"
-        )
-        return self._copy(query, path, "FORMAT parquet")
 
     def copy_rows(self, sources: Mapping[Path, Collection[int]], path: Path) -> int:
         """Copy them in one pass."""
@@ -84,18 +66,20 @@ class DuckDBEngine(Narrowing):
     ) -> Effects:
         """Resolve all rows into `published` with `_lineage`; then, if rows are new, see what they did."""
         with self._reading_ledger():
-            self._gather(frame)
+            self._gather(len(frame.fields), _MANY_CELLS)
             old = stored_rows(stored)
             if narrowed:
                 old = self._narrowed(frame, stored, narrowed)
                 batches = [*batches, self._stand_in(frame)]
             self._set_batches(batches, frame.groups)
+            replaced = any(batch.is_gone for batch in batches)
             merging = Merging(frame, self._all, holds=narrowed is not None)
+            if not (old or replaced or frame.groups) and any(batch.is_new for batch in batches):
+                merging = InitialMerging(frame, self._all, holds=False)
             merging.resolve(self._source(frame, old))
             if not any(batch.is_new for batch in batches):
                 return Effects()
-            replaced = any(batch.is_gone for batch in batches)
-            return merging.effects(has_stored=bool(stored.paths), replaced=replaced)
+            return merging.effects(replaced=replaced)
 
     def lost_keys(self, frame: Frame, stored: Stored, old: int, new: int) -> int:
         """Compare the keys of two batches."""
@@ -105,16 +89,6 @@ class DuckDBEngine(Narrowing):
         lost = f"SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {same_key(frame.key, 'a', 'b')}"
         with self._reading_ledger():
             return int(self._one(f"SELECT count(*) FROM ({lost})"))
-
-    def _gather(self, frame: Frame) -> None:
-        """Put the accepted rows of many wide headers into one table: each query plans all tables with all columns."""
-        if len(self._accepted) * len(frame.fields) < _MANY_CELLS or len(self._accepted) == 1:
-            return
-        together = " UNION ALL BY NAME ".join(f"SELECT * FROM {table}" for table in self._accepted)
-        self._run(f"CREATE TABLE accepted AS {together}")
-        for table in self._accepted:
-            self._run(f"DROP TABLE {table}")
-        self._accepted = ["accepted"]
 
     def _source(self, frame: Frame, old: str) -> str:
         """Query of the accepted rows, and of old ones if there are any, under the names that `merge` knows."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from snapshotter import merge
+from snapshotter import initial, merge
 from snapshotter.engine.base import Effects
 from snapshotter.frame import Frame
 
@@ -42,7 +42,15 @@ class Merging:
         self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(self._frame, 'cells')}")
         self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
         self._publish("after", "NOT b.is_gone")
-        self._run(f"CREATE OR REPLACE TABLE pairs AS {merge.contended(self._frame, 'all_rows')}")
+        self._attribute(merge.contended(self._frame, "all_rows"))
+
+    def _attribute(self, contended: str) -> None:
+        """Make `published`, each row with the lineage of who said it first; `rivals` and `contents` are who could have.
+
+        Args:
+            contended: query of the pairs of a key and an instant that more than one row has.
+        """
+        self._run(f"CREATE OR REPLACE TABLE pairs AS {contended}")
         lineage, self._rivalry = "p._rank AS _lineage FROM after_published p", self._count("pairs") > 0
         if self._rivalry:
             self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(self._frame, 'all_rows', 'pairs')}")
@@ -53,16 +61,13 @@ class Merging:
             )
         self._run(f"CREATE OR REPLACE VIEW published AS SELECT p.*, {lineage}")
 
-    def effects(self, *, has_stored: bool, replaced: bool) -> Effects:
-        """Compare the touched keys before and after; nothing is looked for where nothing can be.
+    def effects(self, *, replaced: bool) -> Effects:
+        """Compare the touched keys before and after.
 
         Args:
-            has_stored: whether there were rows before this run.
             replaced: whether this run takes rows out.
         """
         frame = self._frame
-        if not has_stored:
-            return self._first_effects()
         key = ", ".join(field.name for field in frame.key)
         self._run(f"CREATE OR REPLACE TABLE touched AS SELECT DISTINCT {key} FROM all_rows WHERE _new")
         self._run(f"CREATE OR REPLACE TABLE before_rows AS {merge.known(frame, 'all_rows', 'touched')}")
@@ -80,18 +85,6 @@ class Merging:
         late = self._run(merge.late(frame, "all_rows", "before_winners", lost)) if lost else []
         ties, tied = self._conflicts()
         return Effects(**totals, ties=ties, late=frozenset(batch for (batch,) in late), tied=tied)
-
-    def _first_effects(self) -> Effects:
-        """The effects where nothing was there: no published row has to be compared with one before it."""
-        frame = self._frame
-        if self._rivalry:
-            won = f"(SELECT {merge.keys(frame.key)}, _rank AS _winner FROM after_winners)"
-            echoes = merge.echoes(frame, "all_rows", "rivals", "contents", won, "after_published")
-            self._run(f"CREATE OR REPLACE TABLE echoes AS {echoes}")
-        counts = merge.first_labels("all_rows", "after_winners", "echoes" if self._rivalry else None)
-        inserted, unchanged, superseded = map(int, self._run(counts)[0])
-        ties, tied = self._conflicts()
-        return Effects(inserted=inserted, unchanged=unchanged, superseded=superseded, ties=ties, tied=tied)
 
     def _conflicts(self) -> tuple[int, dict[int, int]]:
         """The number of keys with a new conflict, in all and by new batch."""
@@ -134,6 +127,31 @@ class Merging:
     def _count(self, relation: str) -> int:
         """The number of rows."""
         return int(self._run(f"SELECT count(*) FROM {relation}")[0][0])
+
+
+class InitialMerging(Merging):
+    """A merge where nothing was there before, every file carries the same columns, and every row counts."""
+
+    def resolve(self, source: str) -> None:
+        """Make `published`; arguments as above."""
+        frame = self._frame
+        self._run(f"CREATE OR REPLACE VIEW cells AS {source}")
+        self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, 'cells')}")
+        self._run(f"CREATE OR REPLACE TABLE crowded AS {initial.crowded(frame, 'all_rows')}")
+        self._run(f"CREATE OR REPLACE TABLE hidden AS {initial.hidden(frame, 'all_rows', 'crowded')}")
+        self._run(f"CREATE OR REPLACE VIEW after_published AS {initial.published('all_rows', 'hidden')}")
+        self._attribute(merge.contended(frame, f"({initial.crowd(frame, 'all_rows', 'crowded')})"))
+
+    def effects(self, *, replaced: bool) -> Effects:
+        """Count: a key is inserted by its published row; what says the same is unchanged, and so are tombstones."""
+        assert not replaced
+        rows, dead, hidden = map(int, self._run(initial.counted("all_rows", "hidden"))[0])
+        echoed = initial.echoed(self._frame, "rivals", "contents", "hidden")
+        echoes = int(self._run(echoed)[0][0]) if self._rivalry else 0
+        ties, tied = self._conflicts()
+        return Effects(
+            inserted=rows - dead - hidden, unchanged=dead + echoes, superseded=hidden - echoes, ties=ties, tied=tied
+        )
 
 
 def _portions(items: Sequence[_T]) -> list[Sequence[_T]]:

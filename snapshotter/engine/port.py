@@ -24,6 +24,7 @@ from snapshotter.engine.base import (
     Placed,
     Rows,
     Spans,
+    Staged,
     Stored,
     Text,
     Verdict,
@@ -104,6 +105,23 @@ class Engine(Protocol):
 
     def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
         """Write the refused rows of a batch: the cells at these positions, and four more; returns their number."""
+        ...
+
+    @property
+    def staged(self) -> list[Staged]:
+        """The files that hold accepted rows already."""
+        ...
+
+    def stage(
+        self, batches: Sequence[tuple[int, str, int]], columns: Sequence[tuple[Field, StoredColumn]], path: Path
+    ) -> None:
+        """Move the accepted rows of a text out of the memory, into a Parquet file that can be a part of the ledger.
+
+        Args:
+            batches: all that were judged at once: number, name and revision of each.
+            columns: those that they have.
+            path: the file.
+        """
         ...
 
     def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from loguru import logger
-
-from snapshotter import disk, leftovers, rejects, upkeep
+from snapshotter import disk, leftovers, rejects
 from snapshotter.archive import Archive, digest
-from snapshotter.binding import Binding
 from snapshotter.completion import Completion
 from snapshotter.config import DatasetConfig, Settings, threads
 from snapshotter.contract import Contract, changes, compile_contract, is_view_change
 from snapshotter.draft import Draft
-from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
 from snapshotter.finishing import finishing, may_count
-from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
-from snapshotter.intake import Intake, Taken
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Status, ViewRecord
-from snapshotter.parts import Parts
+from snapshotter.logs import logger
 from snapshotter.recovery import Plan, ViewStep
-from snapshotter.remarks import with_remarks
 from snapshotter.requeue import read_requeued
-from snapshotter.resolution import resolve
-from snapshotter.transforming import Transform, load_transform
+
+if TYPE_CHECKING:
+    from snapshotter.engine import Engine
+    from snapshotter.identity import Identities
+    from snapshotter.intake import Intake
+    from snapshotter.parts import Parts
+    from snapshotter.taken import Taken
+    from snapshotter.transforming import Transform
 
 
 class Dataset:
@@ -76,6 +75,8 @@ class Dataset:
     @property
     def engine(self) -> Engine:
         """The engine, opened when it is first needed."""
+        from snapshotter.engine import open_engine
+
         if self._engine is None:
             output = self.layout.output
             self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name, parks=self.parks)
@@ -84,11 +85,15 @@ class Dataset:
     @property
     def parts(self) -> Parts:
         """Writes Parquet files."""
+        from snapshotter.parts import Parts
+
         return Parts(self.ledger, self.engine)
 
     @cached_property
     def _transform(self) -> Transform | None:
         """The user's function, imported when files wait for it."""
+        from snapshotter.transforming import load_transform
+
         return load_transform(self.layout.root, self.contract)
 
     @property
@@ -131,6 +136,8 @@ class Dataset:
         Raises:
             LedgerDamaged: it has not; what is published stays as it is.
         """
+        from snapshotter.resolution import resolve
+
         current = self.state.current
         if current is None or current.view is None:
             return
@@ -160,33 +167,41 @@ class Dataset:
             ContractChanged: the contract is not the one under which the stored rows were accepted.
         """
         self._refuse_changed_contract()
-        current = self.state.current
-        shapes = {batch.record.shape or 0 for batch in self.state.live}
-        carried = frozenset(index for shape in shapes for index, _ in self.state.shapes[shape])
-        binding = Binding(self.contract, self.state.columns, self.state.shapes, carried)
-        draft = Draft("files", now, self.contract, self.state, binding=binding)
+        draft = Draft("files", now, self.contract, self.state)
         if drops:
-            self.engine.verify(self.contract)
-            requeued = [note for note in read_requeued(self.layout.requeued) if note.dataset == self.name]
-            waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
-            queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
-            names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
-            drafts = self._scratch if dry_run else self.layout.rejects(self.name)
-            taken = self._intake(draft, names, drafts, progress).take(drops)
-            done = {(record.sha256, record.name, record.revision) for record in taken.records}
-            consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
-            draft.taken = replace(taken, consumed=consumed)
-            draft.dropped = tuple(taken.replaced)
-            self.engine.park()
+            self._take(draft, drops, progress, dry_run=dry_run)
+        current = self.state.current
         if draft.new:
             draft.kind = "run"
         elif current is not None and is_view_change(stored_contract(self.name, current).config, self.contract.config):
             draft.kind = "config"
         return draft
 
+    def _take(self, draft: Draft, drops: Sequence[Drop], progress: Callable[[int], None], *, dry_run: bool) -> None:
+        from snapshotter.binding import Binding
+        from snapshotter.identity import Queued
+
+        shapes = {batch.record.shape or 0 for batch in self.state.live}
+        carried = frozenset(index for shape in shapes for index, _ in self.state.shapes[shape])
+        draft.binding = Binding(self.contract, self.state.columns, self.state.shapes, carried)
+        self.engine.verify(self.contract)
+        requeued = [note for note in read_requeued(self.layout.requeued) if note.dataset == self.name]
+        waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
+        queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
+        names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, draft.at)
+        drafts = self._scratch if dry_run else self.layout.rejects(self.name)
+        taken = self._intake(draft, names, drafts, progress).take(drops)
+        done = {(record.sha256, record.name, record.revision) for record in taken.records}
+        consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
+        draft.taken = replace(taken, consumed=consumed)
+        draft.dropped = tuple(taken.replaced)
+        self.engine.park()
+
     def _intake(
         self, draft: Draft, identities: Identities, drafts_folder: Path, progress: Callable[[int], None]
     ) -> Intake:
+        from snapshotter.intake import Intake
+
         assert draft.binding is not None
         return Intake(
             contract=self.contract,
@@ -210,6 +225,8 @@ class Dataset:
 
         Refused rows are drafts outside `output/rejects/`, until `keep_rejects`.
         """
+        from snapshotter.binding import Binding
+
         binding = Binding(self.contract, self.state.columns, self.state.shapes, frozenset())
         draft = Draft("rebuild", now, self.contract, replace(self.state, batches={}, parts={}), binding=binding)
         self.engine.verify(self.contract)
@@ -230,6 +247,9 @@ class Dataset:
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""
+        from snapshotter.remarks import with_remarks
+        from snapshotter.resolution import resolve
+
         binding = draft.binding
         draft.resolution = resolution = resolve(
             draft.contract,
@@ -249,6 +269,8 @@ class Dataset:
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
+        from concurrent.futures import ThreadPoolExecutor
+
         if threads() == 1:
             self.write_rows(draft)
             return self.render(draft)
@@ -336,6 +358,8 @@ class Dataset:
         Args:
             at: the time of the run.
         """
+        from snapshotter import upkeep
+
         try:
             work = upkeep.plan(self.state, self.ledger.holdings().parts.values(), self.ledger.entries())
             if work:

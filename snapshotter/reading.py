@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from snapshotter import heartbeat, inbox, leftovers
+from snapshotter import heartbeat, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
 from snapshotter.dataset import stored_contract
@@ -41,6 +41,7 @@ from snapshotter.results import (
     VersionInfo,
 )
 from snapshotter.steady import steadily
+from snapshotter.wording import counted, warnings
 
 T = TypeVar("T")
 
@@ -353,26 +354,5 @@ def _merged(ledger: Ledger, state: State, engine: Engine, snapshot: int | None) 
     return contract, resolution
 
 
-def warnings(found: Iterable[tuple[str, str]]) -> list[str]:
-    """Warnings, (file, text), each text once with the first file that it is about and the number of the others."""
-    files: dict[str, list[str]] = {}
-    for name, text in found:
-        files.setdefault(text, []).append(name)
-    others = {
-        text: f" and {counted(len(names) - 1, 'other file')}" if names[1:] else "" for text, names in files.items()
-    }
-    return [f"{names[0]}{others[text]}: {text}" for text, names in files.items()]
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things: `1 row`, `2 rows`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def _time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def queue_size(layout: Layout) -> int:
-    """The number of bytes in the queue, for a progress bar."""
-    return sum(drop.size for drop in inbox.scan(layout.queue))

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snapshotter import disk, leftovers, rejects
+from snapshotter import disk, leftovers
 from snapshotter.archive import Archive, digest
 from snapshotter.completion import Completion
 from snapshotter.config import DatasetConfig, Settings, threads
@@ -59,7 +59,7 @@ class Dataset:
     ) -> None:
         """Read the ledger's log."""
         self.name, self.ledger, self._contracts = ledger.dataset, ledger, contracts
-        self.layout, self._settings, self._scratch = layout, settings, scratch
+        self.layout, self._settings, self.scratch = layout, settings, scratch
         self.state = ledger.open(mend=mend)
         self._archive = Archive(layout, self.name)
         self._completion = Completion(layout, ledger, self._archive)
@@ -79,7 +79,7 @@ class Dataset:
 
         if self._engine is None:
             output = self.layout.output
-            self._engine = open_engine(self._scratch, output, self._settings.memory_limit, self.name, parks=self.parks)
+            self._engine = open_engine(self.scratch, output, self._settings.memory_limit, self.name, parks=self.parks)
         return self._engine
 
     @property
@@ -189,17 +189,18 @@ class Dataset:
         waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
         queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
         names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, draft.at)
-        drafts = self._scratch if dry_run else self.layout.rejects(self.name)
-        taken = self._intake(draft, names, drafts, progress).take(drops)
+        drafts = self.scratch if dry_run else self.layout.rejects(self.name)
+        taken = self.intake(draft, names, drafts, progress).take(drops)
         done = {(record.sha256, record.name, record.revision) for record in taken.records}
         consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
         draft.taken = replace(taken, consumed=consumed)
         draft.dropped = tuple(taken.replaced)
         self.engine.park()
 
-    def _intake(
+    def intake(
         self, draft: Draft, identities: Identities, drafts_folder: Path, progress: Callable[[int], None]
     ) -> Intake:
+        """What takes files for a draft that knows where their columns go; refused rows are drafts in the folder."""
         from snapshotter.intake import Intake
 
         assert draft.binding is not None
@@ -212,38 +213,11 @@ class Dataset:
             transform=self._transform,
             acceptance=self._acceptance,
             first_batch=self.state.next_batch,
-            scratch=self._scratch,
+            scratch=self.scratch,
             rejects_folder=self.layout.rejects(self.name),
             drafts_folder=drafts_folder,
             progress=progress,
         )
-
-    def judge_again(
-        self, drops: Sequence[Drop], identities: Identities, now: datetime, progress: Callable[[int], None]
-    ) -> Draft:
-        """Judge archived files under the configured contract, as if nothing were stored yet, for a rebuild.
-
-        Refused rows are drafts outside `output/rejects/`, until `keep_rejects`.
-        """
-        from snapshotter.binding import Binding
-
-        binding = Binding(self.contract, self.state.columns, self.state.shapes, frozenset())
-        draft = Draft("rebuild", now, self.contract, replace(self.state, batches={}, parts={}), binding=binding)
-        self.engine.verify(self.contract)
-        draft.taken = self._intake(draft, identities, self._scratch, progress).take(drops)
-        binding.store_key()
-        draft.dropped = tuple(batch.id for batch in self.state.held)
-        draft.removed_parts = tuple(self.state.parts)
-        return draft
-
-    def keep_rejects(self, draft: Draft) -> None:
-        """Put the refused rows of a rebuild where the commit will give them their names."""
-        folder = self.layout.rejects(self.name)
-        for record in draft.new:
-            if record.rejects:
-                disk.make_folder(folder)
-                draft_of = rejects.draft(self._scratch, record.batch or 0)
-                disk.replace(rejects.draft(folder, record.batch or 0), disk.pieces(draft_of))
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""

@@ -40,7 +40,7 @@ def silence() -> None:
 
 
 if TYPE_CHECKING:
-    from loguru import logger
+    from loguru import logger as logger  # noqa: PLC0414 - it is exported
 else:
 
     class _Logger:

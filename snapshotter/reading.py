@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from snapshotter import heartbeat, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
 from snapshotter.dataset import stored_contract
-from snapshotter.engine import open_engine
-from snapshotter.engine.base import Difference, Engine, Version
 from snapshotter.errors import NoSuchSnapshot, SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
@@ -24,7 +21,6 @@ from snapshotter.leftovers import compare_view
 from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
 from snapshotter.refused import refused_files
-from snapshotter.resolution import Resolution, resolve
 from snapshotter.results import (
     CellChange,
     Correction,
@@ -42,6 +38,10 @@ from snapshotter.results import (
 )
 from snapshotter.steady import steadily
 from snapshotter.wording import counted, warnings
+
+if TYPE_CHECKING:
+    from snapshotter.engine.base import Difference, Engine, Version
+    from snapshotter.resolution import Resolution
 
 T = TypeVar("T")
 
@@ -325,6 +325,8 @@ def _timestamp_name(contract: Contract, values: dict[str, str]) -> str:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder outside the workspace: readers change nothing."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="snapshotter-") as folder:
         yield Path(folder)
 
@@ -333,6 +335,7 @@ def _asked(
     layout: Layout, settings: Settings, dataset: str, scratch: Path, ask: Callable[[Ledger, State, Engine], T]
 ) -> T:
     """Ask an engine about a ledger; a fresh one for each attempt."""
+    from snapshotter.engine import open_engine
 
     def read(ledger: Ledger, state: State) -> T:
         with open_engine(scratch, layout.output, settings.memory_limit, dataset) as engine:
@@ -343,6 +346,8 @@ def _asked(
 
 def _merged(ledger: Ledger, state: State, engine: Engine, snapshot: int | None) -> tuple[Contract, Resolution]:
     """Merge the rows of a snapshot in the engine; of the current one without a number."""
+    from snapshotter.resolution import resolve
+
     if snapshot is None:
         if not state.snapshots:
             raise NoSuchSnapshot(dataset=ledger.dataset, snapshot="", known="none yet")

@@ -38,8 +38,11 @@ _WIDE = 10_000  # columns: a table in a file or a pipe is not cut
 
 def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
     """Print one JSON object, or an array."""
-    is_one = not isinstance(result, Sequence)
-    data: Any = result.model_dump(mode="json") if is_one else [r.model_dump(mode="json") for r in result]
+    from pydantic import BaseModel  # there already: the result is one
+
+    data: Any = (
+        result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
+    )
     print(json.dumps(data, ensure_ascii=False))
 
 

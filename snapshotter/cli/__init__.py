@@ -24,13 +24,21 @@ def _run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each kind of e
     """The one translator from errors to exit codes."""
     import typer
 
-    from snapshotter.cli.commands import app
+    from snapshotter.cli.app import HELP_OPTIONS, HOMES, one
     from snapshotter.cli.options import set_up_logs
 
     as_json = "--json" in arguments
     try:
         set_up_logs()
-        result = app(arguments, prog_name="snapshotter", standalone_mode=False)
+        if arguments[0] in HOMES:
+            name = f"snapshotter {arguments[0]}"
+            result = one(arguments[0]).main(
+                arguments[1:], prog_name=name, standalone_mode=False, help_option_names=HELP_OPTIONS
+            )
+        else:
+            from snapshotter.cli.commands import app
+
+            result = app(arguments, prog_name="snapshotter", standalone_mode=False)
     except SnapshotterError as error:
         _report(as_json, error.code, error.name, error.message, error.remedy)
         return error.code

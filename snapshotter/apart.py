@@ -8,13 +8,12 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
-    Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
 
 _HELD = 2**20  # bytes of them that are held in memory, before they go to the disk
 _RUNS = 5_000_000  # runs of set apart records that are kept apart from each other, 16 bytes each
@@ -85,8 +84,6 @@ class Apart:
 
     def runs(self) -> tuple[Numbers, Numbers]:
         """The first and the last number of each run of records that follow each other."""
-        import numpy as np
-
         return np.array(self._firsts, np.int64), np.array(self._lasts, np.int64)
 
     def __del__(self) -> None:
@@ -108,8 +105,6 @@ class Numbering:
 
     def __init__(self, apart: Sequence[Apart] = ()) -> None:
         """Bring the runs into order."""
-        import numpy as np
-
         runs = [part.runs() for part in apart if len(part)]
         firsts = np.concatenate([first for first, _ in runs]) if runs else np.empty(0, np.int64)
         lasts = np.concatenate([last for _, last in runs]) if runs else np.empty(0, np.int64)
@@ -121,15 +116,11 @@ class Numbering:
 
     def of(self, places: Numbers) -> Numbers:
         """The numbers of the records at these places (0-based) among those that are left."""
-        import numpy as np
-
         numbers: Numbers = places + 1 + self._left_out[np.searchsorted(self._place, places, side="right")]
         return numbers
 
     def spans(self, records: int) -> tuple[Numbers, Numbers]:
         """Of that many records that are left: the place and the number of each that does not follow the one before."""
-        import numpy as np
-
         places = np.unique(np.concatenate(([0], self._place)))
         places = places[places < records]
         return places, self.of(places)

@@ -1,4 +1,4 @@
-"""The log: loguru, which takes longer to load than a run of an empty queue, and is loaded with the first message."""
+"""The log: loguru, which takes longer to load than an empty queue to process, and is loaded with the first message."""
 
 from __future__ import annotations
 
@@ -6,26 +6,34 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}  # loguru's
+
 
 class _Door:
     """What a process that was started as a command wants of the log."""
 
     is_open = False
-    waiting: Callable[[], None] | None = None
+    set_up: Callable[[], None] | None = None  # until it is done
+    level = 0  # below which nothing is written
 
 
-def at_first_use(set_up: Callable[[], None]) -> None:
-    """Set up the log when something is written to it; at once, if loguru is there already."""
-    _Door.is_open, _Door.waiting = True, set_up
+def at_first_use(set_up: Callable[[], None], level: str) -> None:
+    """Set up the log when something is written to it; at once, if loguru is there already.
+
+    Args:
+        set_up: does so.
+        level: what is below it is not written, as long as nobody else uses the log.
+    """
+    _Door.is_open, _Door.set_up, _Door.level = True, set_up, LEVELS[level]
     if "loguru" in sys.modules:
         ready()
 
 
 def ready() -> None:
     """Set up the log now: code that is not ours may write to it, or listen."""
-    waiting, _Door.waiting = _Door.waiting, None
-    if waiting is not None:
-        waiting()
+    set_up, _Door.set_up = _Door.set_up, None
+    if set_up is not None:
+        set_up()
 
 
 def silence() -> None:
@@ -44,12 +52,23 @@ if TYPE_CHECKING:
 else:
 
     class _Logger:
-        """Stands for loguru's until it is used."""
+        """Stands for loguru's, and becomes it with the first message that somebody wants."""
 
-        def __getattr__(self, name: str) -> object:
+        def __init__(self, extra: dict[str, object]) -> None:
+            self._extra = extra
+
+        def bind(self, **extra: object) -> _Logger:
+            return _Logger(self._extra | extra)
+
+        def __getattr__(self, name: str) -> Callable[..., object]:
+            if _Door.set_up is not None and LEVELS.get(name.upper(), _Door.level) < _Door.level:
+                return _unwanted
             ready()
             from loguru import logger
 
-            return getattr(logger, name)
+            return getattr(logger.bind(**self._extra), name)
 
-    logger = _Logger()
+    def _unwanted(*_arguments: object, **_fields: object) -> None:
+        """A message below the level."""
+
+    logger = _Logger({})

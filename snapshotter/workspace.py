@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from snapshotter.readable import ReadableWorkspace
 from snapshotter.writer import Writer
 
 if TYPE_CHECKING:
+    from snapshotter.ledger.records import Commit
+    from snapshotter.pipeline import Outcome
     from snapshotter.results import (
         CheckResult,
         CleanResult,
@@ -93,7 +95,6 @@ class Workspace(ReadableWorkspace):
             ConfigError: what `contract` names is not there, or is no contract.
             Stopped: `progress` said so before anything was committed.
         """
-        from snapshotter import reading
         from snapshotter.results import RunResult
 
         start = time.perf_counter()
@@ -104,11 +105,18 @@ class Workspace(ReadableWorkspace):
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
             told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
             current = {dataset.name: dataset.state.current for dataset in datasets}
-            results = [reading.run_result(self.layout, o, current.get(o.dataset)) for o in told]
+            results = self._results(told, current)
             others = [outcome for outcome in outcomes if outcome not in told and outcome.commit]
             republished = {o.dataset: o.commit.snapshot for o in others if o.commit and o.commit.snapshot}
         seconds = round(time.perf_counter() - start, 3)
         return RunResult(datasets=results, unmatched=unmatched, seconds=seconds, republished=republished)
+
+    def _results(self, outcomes: Sequence[Outcome], current: Mapping[str, Commit | None]) -> list[DatasetResult]:
+        if not outcomes:
+            return []
+        from snapshotter import reading
+
+        return [reading.run_result(self.layout, outcome, current.get(outcome.dataset)) for outcome in outcomes]
 
     def watch(
         self,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from snapshotter.workspace import Workspace
 
 _FORMAT = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message} {extra}"
-_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -57,8 +56,8 @@ def set_up_logs() -> None:
         UsageError: there is no such level.
     """
     level = os.environ.get("SNAPSHOTTER_LOG_LEVEL", "WARNING").upper()
-    if level not in _LEVELS:
-        raise UsageError(what=f"SNAPSHOTTER_LOG_LEVEL={level} is no level", remedy=f"Levels: {', '.join(_LEVELS)}.")
+    if level not in logs.LEVELS:
+        raise UsageError(what=f"SNAPSHOTTER_LOG_LEVEL={level} is no level", remedy=f"Levels: {', '.join(logs.LEVELS)}.")
 
     def set_up() -> None:
         from loguru import logger
@@ -67,7 +66,7 @@ def set_up_logs() -> None:
         logger.add(sys.stderr, level=level, format=_FORMAT)
         logger.enable("snapshotter")
 
-    logs.at_first_use(set_up)
+    logs.at_first_use(set_up, level)
 
 
 def log_to_file(path: Path, *, alone: bool) -> None:

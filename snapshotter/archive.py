@@ -10,13 +10,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from loguru import logger
-
 from snapshotter import disk, inbox
 from snapshotter.beneath import is_beneath
 from snapshotter.inbox import printable
 from snapshotter.layout import Layout
 from snapshotter.ledger.records import FileRecord, Move
+from snapshotter.logs import logger
 from snapshotter.recovery import archival
 from snapshotter.requeue import Requeued, is_inside, read_requeued, write_requeued
 

@@ -89,7 +89,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, defer_build=True)
 
 
 class ColumnConfig(_Frozen):

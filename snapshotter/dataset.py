@@ -10,34 +10,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loguru import logger
-
-from snapshotter import disk, leftovers, rejects, upkeep
+from snapshotter import disk, leftovers
 from snapshotter.archive import Archive
-from snapshotter.binding import Binding
 from snapshotter.completion import Completion
 from snapshotter.config import Settings
 from snapshotter.contract import Contract, changes, is_view_change
 from snapshotter.draft import Draft
-from snapshotter.engine import Engine, open_engine
 from snapshotter.errors import ContractChanged, LedgerDamaged, SnapshotterError
 from snapshotter.finishing import finishing, may_count
-from snapshotter.identity import Identities, Queued
 from snapshotter.inbox import Drop
-from snapshotter.intake import Intake
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Status
-from snapshotter.parts import Parts
+from snapshotter.logs import logger
 from snapshotter.recovery import Found, Plan, ViewStep
-from snapshotter.remarks import with_remarks
 from snapshotter.requeue import read_requeued
-from snapshotter.resolution import resolve, stored_contract
-from snapshotter.transforming import Transform, load_transform
 from snapshotter.workers import workers
 
 if TYPE_CHECKING:
+    from snapshotter.engine.port import Engine
+    from snapshotter.identity import Identities
+    from snapshotter.intake import Intake
+    from snapshotter.parts import Parts
     from snapshotter.rendering import Rendering
+    from snapshotter.transforming import Transform
 
 
 class Dataset:
@@ -64,7 +61,7 @@ class Dataset:
     ) -> None:
         """Read the ledger's log."""
         self.name, self.ledger, self._contracts = ledger.dataset, ledger, contracts
-        self.layout, self._settings, self._scratch = layout, settings, scratch
+        self.layout, self._settings, self.scratch = layout, settings, scratch
         self.state = ledger.open(mend=mend)
         self._archive = Archive(layout, self.name)
         self._completion = Completion(layout, ledger, self._archive)
@@ -80,19 +77,25 @@ class Dataset:
     @property
     def engine(self) -> Engine:
         """The engine, opened when it is first needed."""
+        from snapshotter.engine import open_engine
+
         if self._engine is None:
             folders, limit = (self.layout.output, self.layout.input), self._settings.memory_limit
-            self._engine = open_engine(self._scratch, folders, limit, self.name, parks=self.parks)
+            self._engine = open_engine(self.scratch, folders, limit, self.name, parks=self.parks)
         return self._engine
 
     @property
     def parts(self) -> Parts:
         """Writes Parquet files."""
+        from snapshotter.parts import Parts
+
         return Parts(self.ledger, self.engine)
 
     @cached_property
     def _transform(self) -> Transform | None:
         """The user's function, imported when files wait for it."""
+        from snapshotter.transforming import load_transform
+
         return load_transform(self.layout.root, self.contract)
 
     @property
@@ -147,6 +150,8 @@ class Dataset:
         Raises:
             LedgerDamaged: it has not; what is published stays as it is.
         """
+        from snapshotter.resolution import resolve
+
         current = self.state.current
         if current is None or current.view is None:
             return
@@ -175,33 +180,42 @@ class Dataset:
             ContractChanged: the contract is not the one under which the stored rows were accepted.
         """
         self._refuse_changed_contract()
-        current = self.state.current
-        shapes = {batch.record.shape or 0 for batch in self.state.live}
-        carried = frozenset(index for shape in shapes for index, _ in self.state.shapes[shape])
-        binding = Binding(self.contract, self.state.columns, self.state.shapes, carried)
-        draft = Draft("files", now, self.contract, self.state, binding=binding)
+        draft = Draft("files", now, self.contract, self.state)
         if drops:
-            self.engine.verify(self.contract)
-            requeued = [note for note in read_requeued(self.layout.requeued) if note.dataset == self.name]
-            waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
-            queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
-            names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, now)
-            drafts = self._scratch if dry_run else self.layout.rejects(self.name)
-            taken = self._intake(draft, names, drafts, progress).take(drops)
-            done = {(record.sha256, record.name, record.revision) for record in taken.records}
-            consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
-            draft.taken = replace(taken, consumed=consumed)
-            draft.dropped = tuple(taken.replaced)
-            self.engine.park()
+            self._take(draft, drops, progress, dry_run=dry_run)
+        current = self.state.current
         if draft.new:
             draft.kind = "run"
         elif current is not None and is_view_change(stored_contract(self.name, current).config, self.contract.config):
             draft.kind = "config"
         return draft
 
-    def _intake(
+    def _take(self, draft: Draft, drops: Sequence[Drop], progress: Callable[[int], None], *, dry_run: bool) -> None:
+        from snapshotter.binding import Binding
+        from snapshotter.identity import Queued
+
+        shapes = {batch.record.shape or 0 for batch in self.state.live}
+        carried = frozenset(index for shape in shapes for index, _ in self.state.shapes[shape])
+        draft.binding = Binding(self.contract, self.state.columns, self.state.shapes, carried)
+        self.engine.verify(self.contract)
+        requeued = [note for note in read_requeued(self.layout.requeued) if note.dataset == self.name]
+        waiting = {note.queued for note in requeued if os.path.lexists(self.layout.queue / note.queued)}
+        queue = {drop.name for drop in drops} | waiting  # a run may take only some of what is there
+        names = Queued(self.contract.config, self.state, self._acceptance, requeued, queue, draft.at)
+        drafts = self.scratch if dry_run else self.layout.rejects(self.name)
+        taken = self.intake(draft, names, drafts, progress).take(drops)
+        done = {(record.sha256, record.name, record.revision) for record in taken.records}
+        consumed = [note for note in names.consumed if (note.sha256, note.name, note.revision) in done]
+        draft.taken = replace(taken, consumed=consumed)
+        draft.dropped = tuple(taken.replaced)
+        self.engine.park()
+
+    def intake(
         self, draft: Draft, identities: Identities, drafts_folder: Path, progress: Callable[[int], None]
     ) -> Intake:
+        """What takes files for a draft that knows where their columns go; refused rows are drafts in the folder."""
+        from snapshotter.intake import Intake
+
         assert draft.binding is not None
         return Intake(
             contract=self.contract,
@@ -212,39 +226,17 @@ class Dataset:
             transform=self._transform,
             acceptance=self._acceptance,
             first_batch=self.state.next_batch,
-            scratch=self._scratch,
+            scratch=self.scratch,
             rejects_folder=self.layout.rejects(self.name),
             drafts_folder=drafts_folder,
             progress=progress,
         )
 
-    def judge_again(
-        self, drops: Sequence[Drop], identities: Identities, now: datetime, progress: Callable[[int], None]
-    ) -> Draft:
-        """Judge archived files under the configured contract, as if nothing were stored yet, for a rebuild.
-
-        Refused rows are drafts outside `output/rejects/`, until `keep_rejects`.
-        """
-        binding = Binding(self.contract, self.state.columns, self.state.shapes, frozenset())
-        draft = Draft("rebuild", now, self.contract, replace(self.state, batches={}, parts={}), binding=binding)
-        self.engine.verify(self.contract)
-        draft.taken = self._intake(draft, identities, self._scratch, progress).take(drops)
-        binding.store_key()
-        draft.dropped = tuple(batch.id for batch in self.state.held)
-        draft.removed_parts = tuple(self.state.parts)
-        return draft
-
-    def keep_rejects(self, draft: Draft) -> None:
-        """Put the refused rows of a rebuild where the commit will give them their names."""
-        folder = self.layout.rejects(self.name)
-        for record in draft.new:
-            if record.rejects:
-                disk.make_folder(folder)
-                draft_of = rejects.draft(self._scratch, record.batch or 0)
-                disk.replace(rejects.draft(folder, record.batch or 0), disk.pieces(draft_of))
-
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""
+        from snapshotter.remarks import with_remarks
+        from snapshotter.resolution import resolve
+
         binding = draft.binding
         draft.resolution = resolution = resolve(
             draft.contract,
@@ -287,7 +279,7 @@ class Dataset:
     def _rendering(self) -> Rendering:
         from snapshotter.rendering import Rendering  # with numpy and all else that only whoever renders needs
 
-        return Rendering(self.layout.latest(self.name), self.ledger.root, self.engine, self._scratch)
+        return Rendering(self.layout.latest(self.name), self.ledger.root, self.engine, self.scratch)
 
     def commit(self, draft: Draft) -> Commit | None:
         """Make it count: one entry of the ledger's log, or none if there is nothing to record."""
@@ -346,6 +338,8 @@ class Dataset:
         Args:
             at: the time of the run.
         """
+        from snapshotter import upkeep
+
         try:
             work = upkeep.plan(self.state, self.ledger.holdings().parts.values(), self.ledger.entries())
             if work:

@@ -15,7 +15,6 @@ import stat
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -55,6 +54,8 @@ def secure(files: Iterable[Path], root: Path) -> None:
         for path in paths:
             _secure(path)
     else:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(_secure, paths))
     above = (folder for path in paths for folder in path.parents if folder == root or root in folder.parents)

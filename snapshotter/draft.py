@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from snapshotter.binding import Binding
 from snapshotter.contract import Contract
-from snapshotter.intake import Taken
 from snapshotter.ledger.records import Commit, Counts, FileRecord, Kind, Move, PartRecord, Status, ViewRecord
 from snapshotter.ledger.state import State, outdated
-from snapshotter.resolution import Resolution
+from snapshotter.taken import Taken
+
+if TYPE_CHECKING:
+    from snapshotter.binding import Binding
+    from snapshotter.resolution import Resolution
 
 if TYPE_CHECKING:
     from snapshotter.rendering import Rendering

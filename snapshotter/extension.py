@@ -14,7 +14,9 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
+
+from snapshotter import logs
 
 _REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 _US = __name__.partition(".")[0]
@@ -41,6 +43,8 @@ class _Beside:
     Args:
         folder: the workspace's.
     """
+
+    ran: ClassVar[bool] = False  # whether code of any workspace did
 
     def __init__(self, folder: Path) -> None:
         """Nothing is imported yet."""
@@ -82,6 +86,8 @@ class _Beside:
         if self._depth:  # a function of it, called by another
             yield
             return
+        _Beside.ran = True
+        logs.ready()  # it may write to the log, too
         hidden = {name: module for name, module in list(sys.modules.items()) if self._hides(name)}
         for name in hidden:
             del sys.modules[name]
@@ -164,6 +170,11 @@ _imported: dict[str, _Imported] = {}  # by the module's name in sys.modules
 def is_reference(text: str) -> bool:
     """Whether a text has the form `module:name`."""
     return _REFERENCE.fullmatch(text) is not None
+
+
+def is_used() -> bool:
+    """Whether code of a user ran."""
+    return _Beside.ran
 
 
 def load(workspace: Path, reference: str) -> Extension:

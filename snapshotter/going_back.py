@@ -15,13 +15,13 @@ from snapshotter.draft import Draft
 from snapshotter.errors import AmbiguousBatch, ArchiveIncomplete, BehindHorizon, NoSuchBatch
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.folding import without
 from snapshotter.ledger.records import Move
 from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
 from snapshotter.recovery import archival, removal, withdrawn_reason
 from snapshotter.requeue import read_requeued
-from snapshotter.resolution import stored_contract
 from snapshotter.results import CleanResult
 
 _NAMED = 5  # files that a message names

@@ -22,7 +22,7 @@ _PAUSE = 0.02
 class WatchRun(BaseModel):
     """The last run of a watch that found something to do; `snapshots` by dataset."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     at: str
     seconds: float
@@ -33,7 +33,7 @@ class WatchRun(BaseModel):
 class RunUnderWay(BaseModel):
     """How far a run is: the files that it takes, and those that were looked at."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     files: int
     looked_at: int
@@ -53,7 +53,7 @@ class WatchStatus(BaseModel):
         settling, deferred: files that may still be written, and that could not be taken and are tried again.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     pid: int | None = None
     since: str | None = None

@@ -145,6 +145,11 @@ def _problem(status: os.stat_result, raw: str) -> str:
     return ""
 
 
+def size(folder: Path) -> int:
+    """The number of bytes in a queue, for a progress bar."""
+    return sum(drop.size for drop in scan(folder))
+
+
 def matches(name: str, config: DatasetConfig) -> bool:
     """Whether a dataset takes a file of this name."""
     return name.endswith(SUFFIXES) and any(fnmatchcase(name, pattern) for pattern in config.match)

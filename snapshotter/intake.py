@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-
-from loguru import logger
 
 from snapshotter import inbox, reader
 from snapshotter.binding import Binding, listed
@@ -22,34 +20,18 @@ from snapshotter.inbox import Drop
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.loading import Proven, Scattered, load
+from snapshotter.logs import logger
 from snapshotter.oddities import Oddities
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
-from snapshotter.requeue import Requeued
 from snapshotter.returned import TransformRefused
 from snapshotter.spool import LARGE, Content, Deferred, Unreadable
+from snapshotter.taken import Taken
 from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
 _NAME = 100  # bytes that a name in a header takes
 _ROWS = 2  # accepted rows from which on an empty column is worth a warning
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What was taken out of a dataset's queue.
-
-    Args:
-        records: a record of each file, in the order of the queue.
-        deferred: records of the files that are being written.
-        replaced: batches that re-dropped files take the place of.
-        consumed: notes of requeued files that were taken.
-    """
-
-    records: list[FileRecord] = field(default_factory=list)
-    deferred: list[FileRecord] = field(default_factory=list)
-    replaced: list[int] = field(default_factory=list)
-    consumed: list[Requeued] = field(default_factory=list)
 
 
 class Intake:

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from snapshotter.dataset import Dataset
 from snapshotter.forgotten import forgotten
 from snapshotter.ledger import Ledger
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import Commit, PartRecord
 from snapshotter.ledger.state import State, outdated
-from snapshotter.resolution import resolve, stored_contract
+from snapshotter.resolution import resolve
 from snapshotter.results import PruneResult
 
 

@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snapshotter import reading, refused, tables
 from snapshotter.config import FILE_NAME, Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
 from snapshotter.errors import UsageError
 from snapshotter.inbox import Look
 from snapshotter.layout import DEFAULT, Layout
-from snapshotter.results import (
-    DiffResult,
-    FileInfo,
-    RejectGroup,
-    RejectInfo,
-    SnapshotInfo,
-    StatusResult,
-    VersionInfo,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from snapshotter.results import (
+        DiffResult,
+        FileInfo,
+        RejectGroup,
+        RejectInfo,
+        SnapshotInfo,
+        StatusResult,
+        VersionInfo,
+    )
 
 
 class ReadableWorkspace:
@@ -61,14 +61,20 @@ class ReadableWorkspace:
 
     def status(self) -> StatusResult:
         """The queue, the current snapshots, the last runs, and what needs attention."""
+        from snapshotter import reading
+
         return reading.status(self.layout, self.settings)
 
     def snapshots(self, *, dataset: str | None = None) -> list[SnapshotInfo]:
         """Every snapshot, oldest first."""
+        from snapshotter import reading
+
         return reading.snapshots(self.layout, self.name(dataset))
 
     def files(self, status: str | None = None, *, dataset: str | None = None) -> list[FileInfo]:
         """Every delivery and what became of it, oldest first; those of one status if it is given."""
+        from snapshotter import reading
+
         return reading.files(self.layout, self.name(dataset), status)
 
     def rejects(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectInfo]:
@@ -77,14 +83,20 @@ class ReadableWorkspace:
 
     def each_reject(self, name: str | None = None, *, dataset: str | None = None) -> Iterator[RejectInfo]:
         """`rejects`, one by one, for those that do not fit into memory."""
+        from snapshotter import refused
+
         return refused.rejects(self.layout, self._known(self.name(dataset)), name)
 
     def reject_groups(self, name: str | None = None, *, dataset: str | None = None) -> list[RejectGroup]:
         """`rejects` by rule and column, most frequent first, each with the setting that would have let it in."""
+        from snapshotter import refused
+
         return refused.grouped(self.layout, self._known(self.name(dataset)), name)
 
     def latest(self, *, dataset: str | None = None) -> pd.DataFrame:
         """The published snapshot as a DataFrame: one row a key, numbers and dates in their types, texts as they are."""
+        from snapshotter import reading, tables
+
         name = self.name(dataset)
         contract = reading.published_contract(self.layout, name) or self.contracts[name]
         return tables.frame(self.layout.latest(name), contract)
@@ -95,6 +107,8 @@ class ReadableWorkspace:
         Raises:
             NoSuchSnapshot, NotRestorable: there is no such state.
         """
+        from snapshotter import tables
+
         with self.rendered(snapshot, dataset=dataset) as (path, contract):
             return tables.frame(path, contract)
 
@@ -109,12 +123,16 @@ class ReadableWorkspace:
             dataset: its name; without it the only one, or `default`.
             excel_safe: put a ' before what a spreadsheet would run.
         """
+        from snapshotter import reading
+
         where = (self.layout, self.settings, self.name(dataset), snapshot)
         with reading.rendered(*where, excel_safe=excel_safe) as found:
             yield found
 
     def diff(self, one: int, other: int, *, dataset: str | None = None) -> DiffResult:
         """Keys added, removed and changed between two snapshots, cell by cell, lineage aside."""
+        from snapshotter import reading
+
         return reading.diff(self.layout, self.settings, self.name(dataset), one, other)
 
     def history(self, key: str | Sequence[str], *, dataset: str | None = None) -> list[VersionInfo]:
@@ -124,6 +142,8 @@ class ReadableWorkspace:
             key: its value, or the values of its columns in order.
             dataset: its name; without it the only one, or `default`.
         """
+        from snapshotter import reading
+
         parts = [key] if isinstance(key, str) else list(key)
         contract = self._known(self.name(dataset))
         if len(parts) != len(contract.key):
@@ -151,4 +171,6 @@ class ReadableWorkspace:
 
     def _known(self, dataset: str) -> Contract:
         """The contract of the current snapshot; before the first one, that of the configuration."""
+        from snapshotter import reading
+
         return reading.current_contract(self.layout, dataset) or self.contracts[dataset]

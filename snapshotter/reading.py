@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from snapshotter import heartbeat, inbox, leftovers
+from snapshotter import heartbeat, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
-from snapshotter.engine import open_engine
-from snapshotter.engine.base import Difference, Version
-from snapshotter.engine.port import Engine
 from snapshotter.errors import NoSuchSnapshot, SnapshotterError
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.leftovers import compare_view
 from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
 from snapshotter.refused import refused_files
-from snapshotter.resolution import Resolution, resolve, stored_contract
 from snapshotter.results import (
     CellChange,
     Correction,
@@ -41,6 +37,12 @@ from snapshotter.results import (
     VersionInfo,
 )
 from snapshotter.steady import steadily
+from snapshotter.wording import counted, warnings
+
+if TYPE_CHECKING:
+    from snapshotter.engine.base import Difference, Version
+    from snapshotter.engine.port import Engine
+    from snapshotter.resolution import Resolution
 
 T = TypeVar("T")
 
@@ -324,6 +326,8 @@ def _timestamp_name(contract: Contract, values: dict[str, str]) -> str:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder outside the workspace: readers change nothing."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="snapshotter-") as folder:
         yield Path(folder)
 
@@ -332,6 +336,7 @@ def _asked(
     layout: Layout, settings: Settings, dataset: str, scratch: Path, ask: Callable[[Ledger, State, Engine], T]
 ) -> T:
     """Ask an engine about a ledger; a fresh one for each attempt."""
+    from snapshotter.engine import open_engine
 
     def read(ledger: Ledger, state: State) -> T:
         with open_engine(scratch, [layout.output], settings.memory_limit, dataset) as engine:
@@ -342,6 +347,8 @@ def _asked(
 
 def _merged(ledger: Ledger, state: State, engine: Engine, snapshot: int | None) -> tuple[Contract, Resolution]:
     """Merge the rows of a snapshot in the engine; of the current one without a number."""
+    from snapshotter.resolution import resolve
+
     if snapshot is None:
         if not state.snapshots:
             raise NoSuchSnapshot(dataset=ledger.dataset, snapshot="", known="none yet")
@@ -353,26 +360,5 @@ def _merged(ledger: Ledger, state: State, engine: Engine, snapshot: int | None) 
     return contract, resolution
 
 
-def warnings(found: Iterable[tuple[str, str]]) -> list[str]:
-    """Warnings, (file, text), each text once with the first file that it is about and the number of the others."""
-    files: dict[str, list[str]] = {}
-    for name, text in found:
-        files.setdefault(text, []).append(name)
-    others = {
-        text: f" and {counted(len(names) - 1, 'other file')}" if names[1:] else "" for text, names in files.items()
-    }
-    return [f"{names[0]}{others[text]}: {text}" for text, names in files.items()]
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things: `1 row`, `2 rows`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def _time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def queue_size(layout: Layout) -> int:
-    """The number of bytes in the queue, for a progress bar."""
-    return sum(drop.size for drop in inbox.scan(layout.queue))

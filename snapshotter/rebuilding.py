@@ -8,11 +8,12 @@ Parquet files of the older snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from snapshotter import inbox
+from snapshotter import disk, inbox, rejects
+from snapshotter.binding import Binding
 from snapshotter.contract import Contract, changes
 from snapshotter.contract.columns import fold
 from snapshotter.dataset import Dataset
@@ -20,10 +21,11 @@ from snapshotter.draft import Draft
 from snapshotter.errors import ArchiveIncomplete
 from snapshotter.identity import Identity
 from snapshotter.inbox import Drop
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import Batch, State
 from snapshotter.pipeline import Outcome
-from snapshotter.resolution import Resolution, resolve, stored_contract
+from snapshotter.resolution import Resolution, resolve
 from snapshotter.results import RebuildDifference, RebuildSide
 from snapshotter.spool import Unreadable
 
@@ -108,7 +110,7 @@ def propose(
 def carry_out(dataset: Dataset, proposal: Proposal) -> Outcome:
     """The write order of a run, without a queue and without moves."""
     draft = proposal.draft
-    dataset.keep_rejects(draft)
+    _keep_rejects(dataset, draft)
     dataset.write(draft)
     commit = dataset.commit(draft)  # COMMIT POINT
     dataset.finish(draft)
@@ -121,12 +123,40 @@ def _reread(
     """Judge the archived files of batches."""
     drops = [Drop(batch.record.name, archive / batch.archived, batch.record.size) for batch in batches]
     _refuse_incomplete(dataset.name, [b for b, drop in zip(batches, drops, strict=True) if not _is_there(drop)])
-    draft = dataset.judge_again(drops, Archived(dataset.contract, batches), now, progress)
+    draft = _judge_again(dataset, drops, Archived(dataset.contract, batches), now, progress)
     found = {(r.name, r.revision): r.sha256 for r in draft.taken.records}
     differ = [b for b in batches if found.get((b.record.name, b.record.revision)) != b.record.sha256]
     _refuse_incomplete(dataset.name, differ)
     draft.taken.records[:] = _as_archived(draft.taken.records, batches, dataset.state)
     return draft
+
+
+def _judge_again(
+    dataset: Dataset, drops: Sequence[Drop], identities: Archived, now: datetime, progress: Callable[[int], None]
+) -> Draft:
+    """Judge archived files under the configured contract, as if nothing were stored yet.
+
+    Refused rows are drafts outside `output/rejects/`, until `_keep_rejects`.
+    """
+    binding = Binding(dataset.contract, dataset.state.columns, dataset.state.shapes, frozenset())
+    base = replace(dataset.state, batches={}, parts={})
+    draft = Draft("rebuild", now, dataset.contract, base, binding=binding)
+    dataset.engine.verify(dataset.contract)
+    draft.taken = dataset.intake(draft, identities, dataset.scratch, progress).take(drops)
+    binding.store_key()
+    draft.dropped = tuple(batch.id for batch in dataset.state.held)
+    draft.removed_parts = tuple(dataset.state.parts)
+    return draft
+
+
+def _keep_rejects(dataset: Dataset, draft: Draft) -> None:
+    """Put the refused rows where the commit will give them their names."""
+    folder = dataset.layout.rejects(dataset.name)
+    for record in draft.new:
+        if record.rejects:
+            disk.make_folder(folder)
+            draft_of = rejects.draft(dataset.scratch, record.batch or 0)
+            disk.replace(rejects.draft(folder, record.batch or 0), disk.pieces(draft_of))
 
 
 def _is_there(drop: Drop) -> bool:

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from loguru import logger
-
 from snapshotter import disk, inbox, rejects
 from snapshotter.engine.port import Engine
 from snapshotter.ledger.records import Failure, FailureGroup
 from snapshotter.loading import Proven
+from snapshotter.logs import logger
 
 _GROUPS = 20  # kinds of failure that a refused file names
 

@@ -13,10 +13,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snapshotter import disk
-from snapshotter.apart import Raw
 from snapshotter.contract.columns import fold
+
+if TYPE_CHECKING:
+    from snapshotter.apart import Raw
 
 COLUMNS = ("_reject_row", "_reject_column", "_reject_rule", "_reject_reason")
 _UNREAD = ("cells", "csv")  # the rules of what could not be read as a row

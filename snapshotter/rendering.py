@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from loguru import logger
 
 from snapshotter import disk
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
@@ -31,6 +30,7 @@ from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
 from snapshotter.ledger.records import ViewRecord
 from snapshotter.ledger.state import State
+from snapshotter.logs import logger
 from snapshotter.resolution import Resolution
 from snapshotter.splicing import Lines, splice
 from snapshotter.spool import nameless

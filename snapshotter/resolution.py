@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapshotter.config import DatasetConfig
-from snapshotter.contract import Contract, compile_contract
+from snapshotter.contract import Contract
 from snapshotter.contract.columns import Column, StoredColumn, fold, place_of
 from snapshotter.engine.base import BatchRow, Stored
 from snapshotter.errors import LedgerDamaged
 from snapshotter.frame import Field, Frame, Group
-from snapshotter.ledger.records import Commit, FileRecord
+from snapshotter.ledger.records import FileRecord
 from snapshotter.ledger.state import Batch, Shape, State, batch_rank
 from snapshotter.publish import ViewColumn, field_of, view_columns
 
@@ -186,8 +185,3 @@ def _stored(
     indices = sorted(frozenset().union(*carried) | {field.index for field in key})
     known = tuple((field_of(index, columns[index]), columns[index]) for index in indices)
     return Stored(paths, known, {root / name: batches for name, batches in state.hidden.items()})
-
-
-def stored_contract(dataset: str, commit: Commit) -> Contract:
-    """The contract that a snapshot was made under."""
-    return compile_contract(dataset, DatasetConfig.model_validate(commit.contract))

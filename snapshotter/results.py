@@ -13,7 +13,7 @@ from snapshotter.ledger.records import Counts
 class Result(BaseModel):
     """What every answer is: frozen, and the same in Python and as JSON."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # built when one is made
 
 
 class ErrorInfo(Result):

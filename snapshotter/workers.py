@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Generic, ParamSpec, Protocol, TypeVar
 
@@ -59,5 +58,7 @@ def workers(most: int) -> Iterator[Begin]:
     if threads() == 1:
         yield _later
     else:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=most) as pool:
             yield pool.submit

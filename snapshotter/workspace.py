@@ -5,39 +5,39 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loguru import logger
-
-from snapshotter import going_back, pipeline, pruning, reading, rebuilding
+from snapshotter import logs, pipeline
 from snapshotter.dataset import Dataset
 from snapshotter.errors import SnapshotterError, UsageError
 from snapshotter.inbox import Drop
 from snapshotter.ledger import Ledger
 from snapshotter.lock import writer_lock
 from snapshotter.readable import ReadableWorkspace
-from snapshotter.results import (
-    CheckResult,
-    CleanResult,
-    DatasetResult,
-    PruneResult,
-    RebuildDifference,
-    RebuildResult,
-    RunResult,
-)
 from snapshotter.writer import Writer
 
 if TYPE_CHECKING:
+    from snapshotter.ledger.records import Commit
+    from snapshotter.pipeline import Outcome
+    from snapshotter.results import (
+        CheckResult,
+        CleanResult,
+        DatasetResult,
+        PruneResult,
+        RebuildDifference,
+        RebuildResult,
+        RunResult,
+    )
     from snapshotter.watch import Stop
     from snapshotter.watch.telling import WatchEvent
 
 _LONGEST = 100 * 365  # days
 
-logger.disable("snapshotter")  # a library is silent until its caller says `logger.enable("snapshotter")`
+logs.silence()
 
 
 class Workspace(ReadableWorkspace):
@@ -95,6 +95,8 @@ class Workspace(ReadableWorkspace):
             ConfigError: what `contract` names is not there, or is no contract.
             Stopped: `progress` said so before anything was committed.
         """
+        from snapshotter.results import RunResult
+
         start = time.perf_counter()
         list(self.contracts.values())  # a mistake in one stops the run before anything is touched
         with self._writing(recover=not dry_run, given_up=given_up) as (datasets, broken):
@@ -103,11 +105,18 @@ class Workspace(ReadableWorkspace):
             outcomes += [pipeline.Outcome(name, error=error) for name, error in broken.items()]
             told = [outcome for outcome in outcomes if drops[outcome.dataset] or outcome.error]
             current = {dataset.name: dataset.state.current for dataset in datasets}
-            results = [reading.run_result(self.layout, o, current.get(o.dataset)) for o in told]
+            results = self._results(told, current)
             others = [outcome for outcome in outcomes if outcome not in told and outcome.commit]
             republished = {o.dataset: o.commit.snapshot for o in others if o.commit and o.commit.snapshot}
         seconds = round(time.perf_counter() - start, 3)
         return RunResult(datasets=results, unmatched=unmatched, seconds=seconds, republished=republished)
+
+    def _results(self, outcomes: Sequence[Outcome], current: Mapping[str, Commit | None]) -> list[DatasetResult]:
+        if not outcomes:
+            return []
+        from snapshotter import reading
+
+        return [reading.run_result(self.layout, outcome, current.get(outcome.dataset)) for outcome in outcomes]
 
     def watch(
         self,
@@ -152,6 +161,8 @@ class Workspace(ReadableWorkspace):
         Raises:
             NoSuchSnapshot, NotRestorable: there is no such state to go back to.
         """
+        from snapshotter import going_back, reading
+
         with self._one(dataset) as target:
             outcome = going_back.reset(target, snapshot, self._clock(), requeue=requeue)
             return reading.run_result(self.layout, outcome, target.state.current)
@@ -167,6 +178,8 @@ class Workspace(ReadableWorkspace):
         Raises:
             NoSuchBatch, AmbiguousBatch: the name says nothing that counts, or too much.
         """
+        from snapshotter import going_back, reading
+
         with self._one(dataset) as target:
             outcome = going_back.withdraw(target, name, revision, self._clock())
             return reading.run_result(self.layout, outcome, target.state.current)
@@ -187,6 +200,9 @@ class Workspace(ReadableWorkspace):
         Raises:
             ArchiveIncomplete: an archived file that counts is missing, or is not what it was.
         """
+        from snapshotter import reading, rebuilding
+        from snapshotter.results import RebuildResult
+
         with self._one(dataset) as target:
             proposal = rebuilding.propose(target, self.layout.input, self._clock())
             if proposal is None:
@@ -220,6 +236,8 @@ class Workspace(ReadableWorkspace):
         Raises:
             UsageError: neither option is given, or one makes no sense.
         """
+        from snapshotter import pruning
+
         if keep_last is None and keep_days is None:
             raise UsageError(what="prune was not told what to keep", remedy="Say --keep-last N, --keep-days D or both.")
         if (keep_last is not None and keep_last < 1) or (keep_days is not None and not 0 <= keep_days <= _LONGEST):
@@ -238,6 +256,8 @@ class Workspace(ReadableWorkspace):
         Args:
             requeue: move the processed files back to the queue; they keep their names and revisions.
         """
+        from snapshotter import going_back
+
         with self._writing(render=False) as (_, broken):  # a view that goes need not be right first
             if requeue:
                 for error in broken.values():  # what its files are called is not known

@@ -25,10 +25,12 @@ from pathlib import Path
 import duckdb
 import filelock
 
-from snapshotter import Workspace
+from snapshotter import Workspace, going_back, pruning, reading, rebuilding, remarks, upkeep
 from snapshotter.dataset import Dataset
+from snapshotter.engine import duckdb as engine
 
-LOADED = (duckdb, filelock)  # but not deltalake: it starts a thread, which a fork would lose
+# But not deltalake: it starts a thread, which a fork would lose.
+LOADED = (duckdb, filelock, engine, going_back, pruning, reading, rebuilding, remarks, upkeep)
 STEPS = ("recover", "judge", "merge", "write_rows", "render", "commit", "publish", "archive", "tend", "commit_prune")
 # event: the position of the path that changes among its arguments, and of the folder's descriptor, if it has one
 CHANGES = {

@@ -11,8 +11,9 @@ from snapshotter.checking.findings import BACKUP, Findings
 from snapshotter.engine.port import Engine
 from snapshotter.errors import SnapshotterError
 from snapshotter.ledger import Ledger
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.state import State
-from snapshotter.resolution import resolve, stored_contract
+from snapshotter.resolution import resolve
 
 MENDED = "`check --repair` renders it again from the ledger"
 

@@ -11,17 +11,16 @@ import typer
 
 from snapshotter.cli import printing
 from snapshotter.cli.app import app
-from snapshotter.cli.events import watch_line
 from snapshotter.cli.options import (
     DatasetOption,
     JsonOption,
     QuietOption,
     WorkspaceOption,
     exit_status,
+    open_workspace,
 )
 from snapshotter.errors import UsageError
-from snapshotter.reading import counted
-from snapshotter.workspace import Workspace
+from snapshotter.wording import counted
 
 _WRONG = "  1   something is wrong; the output says what"
 
@@ -32,7 +31,7 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
 
     Example: snapshotter status --json
     """
-    result = Workspace(workspace).status()
+    result = open_workspace(workspace).status()
     if json:
         printing.as_json(result)
         return 0
@@ -58,6 +57,8 @@ def status(workspace: WorkspaceOption = None, json: JsonOption = False, quiet: Q
         printing.say("not everything is as the ledger wants it; the next run mends it, before all else:")
         printing.say(*(f"  {text}" for text in result.recovery))
     if result.watch:
+        from snapshotter.cli.events import watch_line
+
         printing.say(watch_line(result.watch))
     return 0
 
@@ -73,7 +74,7 @@ def snapshots(
 
     Example: snapshotter snapshots
     """
-    found = Workspace(workspace).snapshots(dataset=dataset)
+    found = open_workspace(workspace).snapshots(dataset=dataset)
     if json:
         printing.as_json(found)
         return 0
@@ -127,7 +128,7 @@ def show(
 
     Example: snapshotter show 3 --output before.csv
     """
-    with Workspace(workspace).rendered(snapshot, dataset=dataset, excel_safe=excel_safe) as (source, _):
+    with open_workspace(workspace).rendered(snapshot, dataset=dataset, excel_safe=excel_safe) as (source, _):
         if output is not None:
             try:
                 _write(source, output, json=json)
@@ -166,7 +167,7 @@ def diff(
 
     Example: snapshotter diff 3 4
     """
-    result = Workspace(workspace).diff(one, other, dataset=dataset)
+    result = open_workspace(workspace).diff(one, other, dataset=dataset)
     if json:
         printing.as_json(result)
         return 0
@@ -195,7 +196,7 @@ def history(
 
     Example: snapshotter history 4711
     """
-    found = Workspace(workspace).history(key, dataset=dataset)
+    found = open_workspace(workspace).history(key, dataset=dataset)
     if json:
         printing.as_json(found)
         return 0
@@ -233,7 +234,7 @@ def files(
 
     if status is not None and status not in list(Status):
         raise UsageError(what=f"{status!r} is no status", remedy=f"There are: {', '.join(Status)}.")
-    found = Workspace(workspace).files(status, dataset=dataset)
+    found = open_workspace(workspace).files(status, dataset=dataset)
     if json:
         printing.as_json(found)
         return 0
@@ -268,7 +269,7 @@ def rejects(
 
     Example: snapshotter rejects sales_0412.csv
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
     if json:
         printing.as_json_array(space.each_reject(name, dataset=dataset))
         return 0
@@ -299,7 +300,7 @@ def check(
 
     Example: snapshotter check --repair
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
     with printing.measured("checking", shown=not (json or quiet)) as progress:
         result = space.check(quick=quick, every=every, repair=repair, dataset=dataset, progress=progress)
     if json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,12 @@ from snapshotter.cli.options import (
     YesOption,
     confirm,
     exit_status,
+    open_workspace,
 )
-from snapshotter.reading import counted
-from snapshotter.results import PruneResult, RebuildDifference
-from snapshotter.workspace import Workspace
+from snapshotter.wording import counted
+
+if TYPE_CHECKING:
+    from snapshotter.results import PruneResult, RebuildDifference
 
 
 @app.command(epilog=exit_status(REJECTED))
@@ -34,11 +36,11 @@ def run(
 
     Example: snapshotter run --workspace sales
     """
-    from snapshotter.reading import queue_size
+    from snapshotter import inbox
 
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
     shown = not (json or quiet)
-    with printing.progress(queue_size(space.layout) if shown else 0, shown=shown) as advance:
+    with printing.progress(lambda: inbox.size(space.layout.queue), shown=shown) as advance:
         result = space.run(dry_run=dry_run, progress=advance)
     if json:
         printing.as_json(result)
@@ -71,7 +73,7 @@ def reset(
 
     Example: snapshotter reset 3 --yes
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
     confirm("reset", f"Publish the state of snapshot {snapshot} as a new snapshot?", yes=yes)
     result = space.reset(snapshot, requeue=requeue, dataset=dataset)
     if json:
@@ -94,7 +96,7 @@ def withdraw(
 
     Example: snapshotter withdraw sales_0412.csv --yes
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
     confirm("withdraw", f"Take back {name}, and publish the state without it?", yes=yes)
     result = space.withdraw(name, dataset=dataset)
     if json:
@@ -116,7 +118,7 @@ def rebuild(
 
     Example: snapshotter rebuild --yes
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
 
     def agreed(difference: RebuildDifference) -> bool:
         if not (json or quiet) or (not yes and sys.stdin.isatty()):
@@ -151,7 +153,7 @@ def prune(
 
     Example: snapshotter prune --keep-last 10 --keep-days 90
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
 
     def agreed(proposed: PruneResult) -> bool:
         if not yes:
@@ -179,7 +181,7 @@ def clean(
 
     Example: snapshotter clean --requeue --yes
     """
-    space = Workspace(workspace)
+    space = open_workspace(workspace)
     confirm("clean", "Empty output/, with every snapshot in it? This cannot be taken back.", yes=yes)
     result = space.clean(requeue=requeue)
     if json:

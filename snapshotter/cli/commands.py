@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from snapshotter.cli import changing, starting, watching  # isort: skip - their commands come first
-from snapshotter.cli import asking
-from snapshotter.cli.app import app
+from snapshotter.cli import asking, changing, starting, watching
+from snapshotter.cli.app import HOMES, app
 
 __all__ = ["app", "asking", "changing", "starting", "watching"]
+
+app.registered_commands.sort(key=lambda info: list(HOMES).index(info.callback.__name__) if info.callback else -1)

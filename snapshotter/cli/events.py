@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snapshotter.cli.printing import run_summary, say
-from snapshotter.heartbeat import WatchStatus
-from snapshotter.reading import counted
+from snapshotter.wording import counted
 
 if TYPE_CHECKING:
+    from snapshotter.heartbeat import WatchStatus
     from snapshotter.watch.telling import WatchEvent
 
 _NAMED = 5  # files that wait

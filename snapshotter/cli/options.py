@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from snapshotter import logs
 from snapshotter.errors import ConfirmationNeeded, UsageError, named_errors
 
+if TYPE_CHECKING:
+    from snapshotter.workspace import Workspace
+
 _FORMAT = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message} {extra}"
-_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -31,6 +34,13 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but da
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
+def open_workspace(path: Path | None) -> Workspace:
+    """The workspace that a command is about; what works on it is loaded only now, and never for a help text."""
+    from snapshotter.workspace import Workspace
+
+    return Workspace(path)
+
+
 def exit_status(*more: str) -> str:
     """The EXIT STATUS section of a command's help; the backspace in front keeps its lines as they are."""
     lines = ["  0   done, also when there was nothing to do", *more, "  2   wrong usage or configuration"]
@@ -45,16 +55,18 @@ def set_up_logs() -> None:
     Raises:
         UsageError: there is no such level.
     """
-    from loguru import logger
-
     level = os.environ.get("SNAPSHOTTER_LOG_LEVEL", "WARNING").upper()
-    if level not in _LEVELS:
-        raise UsageError(what=f"SNAPSHOTTER_LOG_LEVEL={level} is no level", remedy=f"Levels: {', '.join(_LEVELS)}.")
-    import snapshotter.workspace  # noqa: F401 - silences the library, so that it can be made to speak after it
+    if level not in logs.LEVELS:
+        raise UsageError(what=f"SNAPSHOTTER_LOG_LEVEL={level} is no level", remedy=f"Levels: {', '.join(logs.LEVELS)}.")
 
-    logger.remove()
-    logger.add(sys.stderr, level=level, format=_FORMAT)
-    logger.enable("snapshotter")
+    def set_up() -> None:
+        from loguru import logger
+
+        logger.remove()
+        logger.add(sys.stderr, level=level, format=_FORMAT)
+        logger.enable("snapshotter")
+
+    logs.at_first_use(set_up, level)
 
 
 def log_to_file(path: Path, *, alone: bool) -> None:
@@ -66,6 +78,7 @@ def log_to_file(path: Path, *, alone: bool) -> None:
     """
     from loguru import logger
 
+    logs.ready()
     if alone:
         logger.remove()
     level = os.environ.get("SNAPSHOTTER_LOG_LEVEL", "INFO").upper()

@@ -10,21 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from snapshotter.reading import counted, warnings
-from snapshotter.results import (
-    CheckResult,
-    DatasetResult,
-    PruneResult,
-    RebuildDifference,
-    RebuildResult,
-    RejectGroup,
-    RunResult,
-)
+from snapshotter.wording import counted, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import BaseModel
+
+    from snapshotter.results import (
+        CheckResult,
+        DatasetResult,
+        PruneResult,
+        RebuildDifference,
+        RebuildResult,
+        RejectGroup,
+        RunResult,
+    )
 
 _WARNINGS = 5  # that the summary tells
 _CORRECTED = 8  # corrections that the summary names
@@ -37,6 +38,8 @@ _WIDE = 10_000  # columns: a table in a file or a pipe is not cut
 
 def as_json(result: BaseModel | Sequence[BaseModel]) -> None:
     """Print one JSON object, or an array."""
+    from pydantic import BaseModel  # there already: the result is one
+
     data: Any = (
         result.model_dump(mode="json") if isinstance(result, BaseModel) else [r.model_dump(mode="json") for r in result]
     )
@@ -79,9 +82,10 @@ def _plain(text: str) -> str:
 
 
 @contextmanager
-def progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A progress bar over bytes on a terminal's stderr; elsewhere nothing."""
-    if not shown or not total or not sys.stderr.isatty():
+def progress(ask: Callable[[], int], *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar over bytes on a terminal's stderr; elsewhere nothing, and nobody is asked how many they are."""
+    total = ask() if shown and sys.stderr.isatty() else 0
+    if not total:
         yield lambda _: None
         return
     from rich.console import Console

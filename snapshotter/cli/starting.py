@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,9 @@ from snapshotter.cli import printing
 from snapshotter.cli.app import app
 from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, exit_status
 from snapshotter.errors import UsageError
-from snapshotter.starting.answers import InitResult
+
+if TYPE_CHECKING:
+    from snapshotter.starting.answers import InitResult
 
 _FORMS = ("toml", "odcs")
 

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snapshotter.cli import events
 from snapshotter.cli.app import app
-from snapshotter.cli.lines import Lines
-from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, exit_status, log_to_file
+from snapshotter.cli.options import JsonOption, QuietOption, WorkspaceOption, exit_status, log_to_file, open_workspace
 from snapshotter.errors import NotWritten
-from snapshotter.workspace import Workspace
 
 if TYPE_CHECKING:
     from snapshotter.watch.telling import WatchEvent
@@ -40,9 +37,11 @@ def watch(
 
     Example: snapshotter watch --workspace sales --json
     """
+    from snapshotter.cli import events
+    from snapshotter.cli.lines import Lines
     from snapshotter.watch import Stop
 
-    space, stop = Workspace(workspace), Stop()
+    space, stop = open_workspace(workspace), Stop()
     lines = Lines(stop)
 
     def tell(event: WatchEvent) -> None:

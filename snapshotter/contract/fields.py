@@ -17,11 +17,10 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
-from loguru import logger
-
 from snapshotter.config import ColumnConfig
 from snapshotter.contract import bounds, patterns
 from snapshotter.contract.columns import fold
+from snapshotter.logs import logger
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -10,13 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from loguru import logger
-
 from snapshotter import heartbeat, pipeline
 from snapshotter.config import Settings
 from snapshotter.errors import LockTimeout, NotWritten, SnapshotterError
 from snapshotter.inbox import Drop, Look
 from snapshotter.layout import Layout
+from snapshotter.logs import logger
 from snapshotter.reading import error_info
 from snapshotter.results import DatasetResult, RunResult
 from snapshotter.watch import telling

@@ -12,7 +12,7 @@ from snapshotter.results import ErrorInfo, RunResult
 class WatchEvent(BaseModel):
     """Something that happened: what, and when."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     event: str
     at: str
@@ -39,7 +39,7 @@ class Ran(WatchEvent):
 class Waiting(BaseModel):
     """A file that a run could not take yet."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     reason: str

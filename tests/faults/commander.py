@@ -19,12 +19,14 @@ import duckdb
 import filelock
 import typer
 
-from snapshotter import cli, workspace
+from snapshotter import checking, cli, going_back, pruning, reading, rebuilding, remarks, upkeep, workspace
 from snapshotter.cli import commands
 from snapshotter.engine import duckdb as engine
 
 PR_SET_PTRACER = 0x59616D61  # of <linux/prctl.h>
-LOADED = (duckdb, filelock, typer, workspace, commands, engine)  # but not deltalake: a fork would lose its threads
+# But not deltalake: a fork would lose its threads.
+LOADED = (duckdb, filelock, typer, workspace, commands, engine)
+LOADED += (checking, going_back, pruning, reading, rebuilding, remarks, upkeep)
 
 
 def carry_out(request: dict) -> int:

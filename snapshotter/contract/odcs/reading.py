@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loguru import logger
 from pydantic import ValidationError
 
 from snapshotter.config import ColumnConfig
 from snapshotter.contract import bounds, patterns
 from snapshotter.contract.columns import fold
 from snapshotter.contract.odcs import values
+from snapshotter.logs import logger
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import (

@@ -1,64 +1,84 @@
-"""The digests of a file while it is written: on another core, right behind whoever writes."""
+"""A file while it is written: read on another core, right behind whoever writes, for its digest and checksums."""
 
 from __future__ import annotations
 
-import hashlib
 import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
+from typing import IO
 
 import numpy as np
 
 from snapshotter.blocks import Offsets
 
 _PIECE = 1 << 20
+_PAUSE = 0.02  # seconds between two looks at a file that others write
 END = -1  # told when nothing more is written
 
 
-class Following:
-    """Follows a file that is written from its start to its end, without a gap.
+def growing(path: Path, sizes: Iterable[int]) -> Iterator[bytes]:
+    """The bytes of a file that is written from its start to its end, without a gap.
 
     Args:
-        path: the file; it need not exist yet.
-        runs: offsets in it; the bytes from each to the next one have a checksum of their own.
+        path: the file; it is there once there is a size.
+        sizes: how many bytes are there, again and again until nothing more is written.
+    """
+    seen = 0
+    with ExitStack() as stack:
+        file: IO[bytes] | None = None
+        for size in sizes:
+            if file is None:
+                file = stack.enter_context(path.open("rb", buffering=0))
+            while seen < size:
+                piece = file.read(min(_PIECE, size - seen))
+                seen += len(piece)
+                yield piece
+
+
+def told(queue: SimpleQueue[int]) -> Iterator[int]:
+    """Sizes as whoever writes tells them, until END."""
+    while (size := queue.get()) != END:
+        yield size
+
+
+def looked_at(path: Path, written: Event) -> Iterator[int]:
+    """Sizes as they are found, of a file that others write, until it is written."""
+    while not written.wait(_PAUSE):
+        if path.exists():
+            yield path.stat().st_size
+    yield path.stat().st_size
+
+
+class Checksums:
+    """The CRC-32 of runs of bytes that follow each other.
+
+    Args:
+        runs: the offset at which each begins; each ends where the next one begins, the last at the end.
     """
 
-    def __init__(self, path: Path, runs: Offsets) -> None:
-        """Nothing is written yet."""
-        self._path, self._bounds = path, [*runs.tolist(), -1]
-        self._told: SimpleQueue[int] = SimpleQueue()
-        self._checks = np.zeros(len(runs), np.int64)
+    def __init__(self, runs: Offsets) -> None:
+        """Nothing is seen yet."""
+        self._bounds = [*runs.tolist(), -1]
+        self._found = [0] * len(runs)
         self._run = -1  # the one that is being read
+        self._offset = 0
 
-    def tell(self, size: int) -> None:
-        """Say how many bytes are there, or END."""
-        self._told.put(size)
-
-    def digests(self) -> tuple[str, Offsets]:
-        """The sha256 of what was told to be there, at the end of it, and the CRC-32 of each run of bytes."""
-        found, seen = hashlib.sha256(), 0
-        buffer = memoryview(bytearray(_PIECE))
-        size = self._told.get()
-        if size == END:
-            return found.hexdigest(), self._checks
-        with self._path.open("rb", buffering=0) as file:
-            while size != END:
-                while seen < size:
-                    piece = buffer[: file.readinto(buffer[: min(_PIECE, size - seen)])]
-                    found.update(piece)
-                    self._check(piece, seen)
-                    seen += len(piece)
-                size = self._told.get()
-        return found.hexdigest(), self._checks
-
-    def _check(self, piece: memoryview, offset: int) -> None:
-        """Take the bytes from an offset on into the checksums of their runs."""
-        begin = 0
-        while begin < len(piece):
-            bound = self._bounds[self._run + 1] - offset
-            end = min(bound, len(piece)) if bound >= 0 else len(piece)
+    def feed(self, piece: bytes) -> None:
+        """Look at the next bytes."""
+        begin, view = 0, memoryview(piece)
+        while begin < len(view):
+            bound = self._bounds[self._run + 1] - self._offset
+            end = min(bound, len(view)) if bound >= 0 else len(view)
             if self._run >= 0 and end > begin:
-                self._checks[self._run] = zlib.crc32(piece[begin:end], int(self._checks[self._run]))
+                self._found[self._run] = zlib.crc32(view[begin:end], self._found[self._run])
             if end == bound:
                 self._run += 1
             begin = end
+        self._offset += len(view)
+
+    def finish(self) -> Offsets:
+        """All of them."""
+        return np.array(self._found, np.int64)

@@ -9,26 +9,40 @@ to count.
 from __future__ import annotations
 
 from snapshotter.frame import Frame
-from snapshotter.merge import keys, same_key
+from snapshotter.merge import keys, place_of, row_of, same_key
 
 
 def crowded(frame: Frame, source: str) -> str:
-    """Query of the keys with more than one row, and of their greatest rank."""
+    """Query of the keys with more than one row."""
     key = keys(frame.key)
-    return f"SELECT {key}, max(_rank) AS _rank FROM {source} GROUP BY {key} HAVING count(*) > 1"
-
-
-def hidden(frame: Frame, source: str, crowds: str) -> str:
-    """Query of the ranks of the rows that another row of their key is greater than."""
-    return (
-        f"SELECT r._rank, r._deleted FROM {source} r JOIN {crowds} c ON {same_key(frame.key, 'r', 'c')} "
-        "WHERE r._rank < c._rank"
-    )
+    return f"SELECT {key} FROM {source} GROUP BY {key} HAVING count(*) > 1"
 
 
 def crowd(frame: Frame, source: str, crowds: str) -> str:
-    """Query of the rows of crowded keys."""
-    return f"SELECT r.* FROM {source} r SEMI JOIN {crowds} c ON {same_key(frame.key, 'r', 'c')}"
+    """Query of what decides between the rows of crowded keys."""
+    return (
+        f"SELECT {keys(frame.key, 'r.')}, r._instant, r._rank, r._deleted "
+        f"FROM {source} r SEMI JOIN {crowds} c ON {same_key(frame.key, 'r', 'c')}"
+    )
+
+
+def hidden(frame: Frame, rows: str) -> str:
+    """Query of the ranks of the rows, among those of crowded keys, that another one of their key is greater than."""
+    key = keys(frame.key)
+    ranked = f"SELECT _rank, _deleted, max(_rank) OVER (PARTITION BY {key}) AS _greatest FROM {rows}"
+    return f"SELECT _rank, _deleted FROM ({ranked}) WHERE _rank < _greatest"
+
+
+def rivals(frame: Frame, source: str, rows: str, pairs: str) -> str:
+    """Query of all that is known of the rows at some pairs of key and instant, which are few.
+
+    Rows are looked up by batch and number, so that only the files are read that have some.
+    """
+    meets = f"{same_key(frame.key, 'r', 'p')} AND r._instant = p._instant"
+    met = f"SELECT r._rank FROM {rows} r SEMI JOIN {pairs} p ON {meets}"
+    batch = f"JOIN batches b ON b.place = {place_of('m._rank')}"
+    found = f"SELECT b.batch AS _batch, {row_of('m._rank')} AS _row FROM ({met}) m {batch}"
+    return f"SELECT r.* FROM {source} r SEMI JOIN ({found}) w ON r._batch = w._batch AND r.source_row = w._row"
 
 
 def published(source: str, hidden_rows: str) -> str:

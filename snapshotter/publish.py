@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snapshotter.contract import Contract
@@ -15,13 +15,7 @@ from snapshotter.merge import place_of, row_of
 from snapshotter.spreadsheet import defused, defused_sql
 from snapshotter.sql import identifier
 
-_LINEAGE = {
-    "source_filename": "b.name",
-    "source_row": f"{row_of('_lineage')}::VARCHAR",
-    "source_revision": "b.revision::VARCHAR",
-    "snapshot": "b.snapshot::VARCHAR",
-    "loaded_at": "b.loaded_at",
-}
+_OF_BATCH = ("source_filename", "source_revision", "snapshot", "loaded_at")  # lineage that all rows of a batch share
 
 
 @dataclass(frozen=True)
@@ -63,9 +57,9 @@ def field_of(index: int, column: StoredColumn) -> Field:
 
 
 def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:
-    """SQL of a cell as it is published; NULL for an empty one."""
+    """SQL of a cell as it is published; NULL for an empty one, and for one of lineage."""
     if column.field is None or column.stored is None:
-        return _LINEAGE.get(column.name, "NULL::VARCHAR")
+        return "NULL::VARCHAR"
     value = prefix + column.field.name
     if column.field.has_offset:
         offset = prefix + column.field.names[1]
@@ -76,29 +70,54 @@ def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:
 
 
 def view(
-    columns: Sequence[ViewColumn], contract: Contract, key: Sequence[Field], source: str, *, excel_safe: bool = False
+    columns: Sequence[ViewColumn],
+    contract: Contract,
+    key: Sequence[Field],
+    source: str,
+    lineage: Mapping[str, str],
+    *,
+    excel_safe: bool = False,
 ) -> str:
     """Query of the lines of `latest.csv`, in order.
+
+    Rows are put in order as they are stored, and become texts behind that: what is sorted is then half as long, and
+    the name of a file is looked up in a list, and not carried along.
 
     Args:
         columns: from `view_columns`.
         contract: the contract of the snapshot.
         key: the fields of the key.
         source: relation of published rows with `_lineage`, the rank of the row that they come from.
+        lineage: SQL of the list of the texts of each of `of_batch`, by the place of the batch, from 1 on.
         excel_safe: whether cells and names are defused for spreadsheets.
     """
     safe = defused_sql if excel_safe else str
     named = defused if excel_safe else str
-    cells = [safe(f"({text(column, contract)})") for column in columns]
+    cells = [safe(f"({_cell(column, contract, lineage)})") for column in columns]
     if len(columns) == 1:  # an empty line would be no record
         cells = [f"coalesce({cells[0]}, '')"]
     selected = ", ".join(
         f"{cell} AS {identifier(named(column.name))}" for cell, column in zip(cells, columns, strict=True)
     )
-    return (
-        f"SELECT {selected} FROM {source} p JOIN batches b ON b.place = {place_of('_lineage')} AND NOT b.is_gone "
-        f"ORDER BY {', '.join(key_order(key))}"
-    )
+    stored = [f"p.{name}" for column in columns if column.field for name in column.field.names]
+    stored.append(f"{place_of('p._lineage')}::INTEGER AS _place")
+    if any(column.name == "source_row" and column.field is None for column in columns):
+        stored.append(f"{row_of('p._lineage')} AS _row")
+    ordered = f"SELECT {', '.join(stored)} FROM {source} p ORDER BY {', '.join(key_order(key))}"
+    return f"SELECT {selected} FROM ({ordered}) p"
+
+
+def of_batch(columns: Sequence[ViewColumn]) -> list[str]:
+    """Those columns of a view that tell of the batch of a row."""
+    return [column.name for column in columns if column.field is None and column.name in _OF_BATCH]
+
+
+def _cell(column: ViewColumn, contract: Contract, lineage: Mapping[str, str]) -> str:
+    if column.field is not None:
+        return text(column, contract)
+    if column.name == "source_row":
+        return "p._row::VARCHAR"
+    return f"({lineage[column.name]})[p._place]" if column.name in lineage else "NULL::VARCHAR"
 
 
 def key_order(key: Sequence[Field], prefix: str = "p.") -> list[str]:

@@ -10,11 +10,13 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from queue import SimpleQueue
+from threading import Event
+from typing import IO, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,7 +27,7 @@ from snapshotter.contract.columns import fold
 from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Stored, Text
 from snapshotter.engine.port import Engine
 from snapshotter.errors import SnapshotterError
-from snapshotter.following import END, Following
+from snapshotter.following import END, Checksums, growing, looked_at, told
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
 from snapshotter.ledger.records import ViewRecord
@@ -35,6 +37,9 @@ from snapshotter.resolution import Resolution
 from snapshotter.splicing import Lines, splice
 from snapshotter.spool import nameless
 from snapshotter.workers import workers
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 SHARE = 0.25  # of a view: where more of it is touched, rendering it whole costs less
 _IN_MEMORY = 64 * 2**20  # bytes of lines
@@ -226,14 +231,15 @@ class Rendering:
         with fresh.open("rb") as new, workers(2) as begin:
             plan = splice(shown.blocks, shown.lines, placed.gone, (placed.blocks, placed.after), line_ends(new))
             parts = ((new if is_new else shown.file, b, e) for is_new, b, e in plan.pieces(shown.record.size))
-            following = Following(path, plan.blocks.runs()[0])
-            digests = begin(following.digests)
+            sizes: SimpleQueue[int] = SimpleQueue()
+            checksums = Checksums(plan.blocks.runs()[0])
+            digests = begin(_read_through, growing(path, told(sizes)), checksums)
             try:
-                disk.assemble(path, parts, following.tell)
+                disk.assemble(path, parts, sizes.put)
             except EOFError:
                 raise _Unfit("it became shorter") from None
             finally:
-                following.tell(END)
+                sizes.put(END)
             durable = begin(disk.sync_file, path)
             stale = shown.blocks.stale(plan.changed)
             is_sound = shown.blocks.hold(shown.file, stale)
@@ -249,16 +255,16 @@ class Rendering:
 
     def _whole(self, path: Path) -> ViewRecord:
         """Render the view whole."""
-        resolution = self._resolution
-        rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
-        with nameless(self._scratch) as firsts:
+        resolution, written = self._resolution, Event()
+        with nameless(self._scratch) as firsts, workers(1) as begin:
             firsts.write((",".join(f"c{place}" for place in range(len(resolution.columns))) + "\n").encode())
-            scanner, found = Scanner(firsts), hashlib.sha256()
-            for piece in disk.pieces(path):
-                found.update(piece)
-                scanner.feed(piece)
+            digests = begin(_read_through, growing(path, looked_at(path, written)), Scanner(firsts))
+            try:
+                rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
+            finally:
+                written.set()
             disk.sync_file(path)
-            blocks, sha256 = scanner.finish(), found.hexdigest()
+            sha256, blocks = digests.result()
             firsts.flush()
             if len(blocks.begins) and self._knows(firsts, blocks):
                 self._keep(self._index(blocks), sha256)
@@ -295,6 +301,23 @@ class Rendering:
     def _keep(self, draft: Path | None, sha256: str) -> None:
         if draft is not None:
             self._indexes.keep(draft, sha256, self._resolution.frame.key)
+
+
+class _Reader(Protocol[T_co]):
+    """What looks at the bytes of a file, in order."""
+
+    def feed(self, piece: bytes) -> None: ...
+
+    def finish(self) -> T_co: ...
+
+
+def _read_through(pieces: Iterable[bytes], reader: _Reader[T]) -> tuple[str, T]:
+    """The sha256 of some bytes, and what a reader makes of them."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+        reader.feed(piece)
+    return found.hexdigest(), reader.finish()
 
 
 def _changed(before: State, resolution: Resolution) -> set[int]:

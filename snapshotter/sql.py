@@ -32,6 +32,12 @@ class Parameters:
         self._values[name] = value
         return f"${name}"
 
+    def copy(self) -> Parameters:
+        """The same values, to which others can be added."""
+        other = Parameters()
+        other._values = dict(self._values)
+        return other
+
     def used_by(self, text: str) -> dict[str, Any]:
         """The values that this text refers to: engines refuse a surplus as they refuse a lack."""
         names = set(_PARAMETER.findall(re.sub(r'"(?:[^"]|"")*"', "", text)))

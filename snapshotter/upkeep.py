@@ -19,7 +19,7 @@ from snapshotter.ledger.records import Commit, PartRecord
 from snapshotter.ledger.state import State
 
 TOGETHER = 8  # files of about one size that become one: a row is written anew once each time its file grows so much
-LARGEST = 256 * 2**20  # bytes; larger files are left alone
+LARGEST = 32 * 2**20  # bytes; larger files are left alone: they are few, and to write them anew takes long
 ENTRIES = 100  # of the log that are moved into the history at once
 STAYING = 10  # entries of the log that always stay: other processes know by them that it is still the same log
 _SMALLEST = 16 * 2**10  # bytes; all below are of one size

@@ -14,7 +14,7 @@ from snapshotter.engine.session import literal
 from snapshotter.engine.staging import Staging
 from snapshotter.frame import Field, Frame, Group
 from snapshotter.merge import keys, same_key
-from snapshotter.publish import ViewColumn, key_order, text, view
+from snapshotter.publish import ViewColumn, key_order, of_batch, text, view
 from snapshotter.sql import identifier
 
 _TALLIED = 100  # files that one query counts
@@ -95,6 +95,7 @@ class DuckDBEngine(Staging):
         return " UNION ALL BY NAME ".join([no_rows(frame), *self._accepted_rows(), *([old] if old else [])])
 
     def _set_batches(self, batches: Sequence[BatchRow], groups: Sequence[Group]) -> None:
+        self._batches = batches
         sets = {carries: number for number, carries in enumerate(dict.fromkeys(batch.carries for batch in batches))}
         flags = "".join(f", {group.has} BOOLEAN" for group in groups)
         columns = (
@@ -130,8 +131,17 @@ class DuckDBEngine(Staging):
         header: bool = True,
     ) -> int:
         """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
-        query = view(columns, contract, key, "published", excel_safe=excel_safe)
-        return self._copy(query, path, f"FORMAT csv, HEADER {header}, DELIMITER ',', COMMENT ''", contract.parameters)
+        parameters = contract.parameters.copy()
+        lineage = {name: f"{parameters.bind(self._texts(name))}::VARCHAR[]" for name in of_batch(columns)}
+        query = view(columns, contract, key, "published", lineage, excel_safe=excel_safe)
+        options = f"FORMAT csv, HEADER {header}, DELIMITER ',', COMMENT '', USE_TMP_FILE false"
+        return self._copy(query, path, options, parameters)
+
+    def _texts(self, lineage: str) -> list[str]:
+        """What a column of lineage says of each batch that counts, in the order of their places, from 1 on."""
+        names = {"source_filename": "name", "source_revision": "revision", "snapshot": "snapshot"}
+        told = {b.place: str(getattr(b, names.get(lineage, lineage))) for b in self._batches if not b.is_gone}
+        return [told.get(place, "") for place in range(1, max(told, default=0) + 1)]
 
     def versions(
         self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]

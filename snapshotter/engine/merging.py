@@ -42,18 +42,19 @@ class Merging:
         self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(self._frame, 'cells')}")
         self._run("CREATE OR REPLACE VIEW after_rows AS SELECT * FROM all_rows WHERE NOT _gone")
         self._publish("after", "NOT b.is_gone")
-        self._attribute(merge.contended(self._frame, "all_rows"))
+        self._attribute(merge.contended(self._frame, "all_rows"), "all_rows")
 
-    def _attribute(self, contended: str) -> None:
+    def _attribute(self, contended: str, source: str) -> None:
         """Make `published`, each row with the lineage of who said it first; `rivals` and `contents` are who could have.
 
         Args:
             contended: query of the pairs of a key and an instant that more than one row has.
+            source: relation of the rows that are at such pairs, and maybe others.
         """
         self._run(f"CREATE OR REPLACE TABLE pairs AS {contended}")
         lineage, self._rivalry = "p._rank AS _lineage FROM after_published p", self._count("pairs") > 0
         if self._rivalry:
-            self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(self._frame, 'all_rows', 'pairs')}")
+            self._run(f"CREATE OR REPLACE TABLE rivals AS {merge.rivals(self._frame, source, 'pairs')}")
             self._run(f"CREATE OR REPLACE TABLE contents AS {merge.contents(self._frame, 'rivals')}")
             lineage = (
                 "coalesce(s._least, p._rank) AS _lineage "
@@ -137,10 +138,12 @@ class InitialMerging(Merging):
         frame = self._frame
         self._run(f"CREATE OR REPLACE VIEW cells AS {source}")
         self._run(f"CREATE OR REPLACE VIEW all_rows AS {merge.rows(frame, 'cells')}")
-        self._run(f"CREATE OR REPLACE TABLE crowded AS {initial.crowded(frame, 'all_rows')}")
-        self._run(f"CREATE OR REPLACE TABLE hidden AS {initial.hidden(frame, 'all_rows', 'crowded')}")
+        self._run(f"CREATE OR REPLACE TABLE crowded AS {initial.crowded(frame, 'cells')}")
+        self._run(f"CREATE OR REPLACE TABLE crowd AS {initial.crowd(frame, 'all_rows', 'crowded')}")
+        self._run(f"CREATE OR REPLACE TABLE hidden AS {initial.hidden(frame, 'crowd')}")
         self._run(f"CREATE OR REPLACE VIEW after_published AS {initial.published('all_rows', 'hidden')}")
-        self._attribute(merge.contended(frame, f"({initial.crowd(frame, 'all_rows', 'crowded')})"))
+        met = initial.rivals(frame, "cells", "crowd", "pairs")
+        self._attribute(merge.contended(frame, "crowd"), f"({merge.rows(frame, f'({met})')})")
 
     def effects(self, *, replaced: bool) -> Effects:
         """Count: a key is inserted by its published row; what says the same is unchanged, and so are tombstones."""

@@ -17,6 +17,7 @@ from snapshotter.engine.acceptance import Acceptance
 from snapshotter.engine.base import BatchRow, Narrowed, Placed, Stored, Text
 from snapshotter.engine.rows import no_rows, stored_rows
 from snapshotter.engine.session import ARRAYS, literal
+from snapshotter.errors import ReaderDisagrees
 from snapshotter.frame import Field, Frame
 from snapshotter.merge import keys
 from snapshotter.publish import ViewColumn
@@ -44,6 +45,9 @@ class Narrowing(Acceptance):
         query = f"SELECT _n AS n, _key AS first FROM ({lines})"
         self._run(f"CREATE OR REPLACE TABLE blocks AS {query}", contract.parameters)
         self._forget_text()
+        falls = "SELECT first < lag(first) OVER (ORDER BY n) AS falls FROM blocks"
+        if self._one(f"SELECT count(*) FROM ({falls}) WHERE falls"):
+            raise ReaderDisagrees(file="latest.csv", problem="its lines were not written in the order of their keys")
         return int(self._one("SELECT count(*) FROM blocks"))
 
     def split_blocks(self, lines: Offsets, begins: Offsets) -> None:

@@ -20,7 +20,8 @@ FAULTS := HYPOTHESIS_PROFILE=faults SNAPSHOTTER_STORM=10000
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test test-faults test-faults-all fault-tools fuzz lint format docs requirements clean help
+.PHONY: run test test-faults test-faults-all test-bench fault-tools bench-tools bench bench-quick profile fuzz lint format \
+	docs requirements clean help
 
 run: .venv/installed  ## (default) install, make test data if the queue is empty, take a snapshot
 	@if [ -z "$$($(VISIBLE))" ]; then echo "The queue is empty: making test data"; \
@@ -48,6 +49,24 @@ fault-tools:  ## install what the tests of faults need, from Debian: strace, eat
 	if $$as_root apt-get -qq update && $$as_root apt-get -qq install -y --no-install-recommends $$missing; then exit 0; fi; \
 	echo "Could not install$$missing: what needs it is skipped (pytest says what)" >&2; [ -z "$$CI" ]
 
+test-bench: .venv/installed-bench bench-tools  ## test the peers of the benchmarks that `make test` has not installed
+	@$(BIN)/python -m pytest benchmarks/test_peers.py $(ARGS)
+
+bench-tools:  ## install the peer that is not from PyPI, from Debian: miller
+	@if command -v mlr >/dev/null; then exit 0; fi; echo "Installing miller"; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	if $$as_root apt-get -qq update && $$as_root apt-get -qq install -y --no-install-recommends miller; then exit 0; fi; \
+	echo "Could not install miller: it is reported as failed" >&2; [ -z "$$CI" ]
+
+bench: .venv/installed-bench bench-tools  ## measure us beside our peers, write benchmarks/RESULTS.md (an hour, 25 GB in $BENCH_WORK; ARGS="--fresh": anew)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: .venv/installed-bench bench-tools  ## the same in small, in under two minutes; prints its tables
+	@$(BIN)/python -m benchmarks --quick --fresh $(ARGS)
+
+profile: .venv/installed-bench  ## say where the time of the default job goes, and that of imports
+	@$(BIN)/python -m benchmarks.profiling $(ARGS)
+
 fuzz: .venv/installed-test  ## throw random and mutated files at the reader for ten minutes (SECONDS=60: for one)
 	@$(BIN)/python tests/fuzz_reader.py --seconds $(SECONDS)
 
@@ -69,6 +88,7 @@ requirements: $(BIN)/python  ## pin the dependencies of pyproject.toml anew (UPG
 	@$(COMPILE) --output-file requirements.txt
 	@$(COMPILE) --extra test --constraint requirements.txt --output-file requirements-test.txt
 	@$(COMPILE) --extra dev --constraint requirements-test.txt --output-file requirements-dev.txt
+	@$(COMPILE) --extra bench --constraint requirements-test.txt --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:  ## remove .venv, caches and builds; data in input/ and output/ stays
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
@@ -97,4 +117,9 @@ $(BIN)/python:
 .venv/installed-dev: requirements-dev.txt | .venv/installed
 	@echo "Installing the development tools"
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+.venv/installed-bench: requirements-bench.txt | .venv/installed
+	@echo "Installing the tools of the benchmarks"
+	@$(PIP) install -r requirements-bench.txt
 	@touch $@

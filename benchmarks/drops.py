@@ -14,7 +14,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike, november oscar".split()
+WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima"]
+WORDS += ["mike,", "november", "oscar"]  # one of them has to be quoted, whoever writes it
 NAMES = [f"Name{i} Surname{i % 977}" for i in range(5000)]
 CITIES = [f"City {i}" for i in range(800)]
 WEEK = 7 * 24 * 60

@@ -33,13 +33,11 @@ class Sample:
     memory: float
 
 
-class Failure(Exception):  # noqa: N818 - what became of a process, not a fault of ours
+class Failure(Exception):
     """A process that did not do what it was started for; the text says what happened instead."""
 
 
-def measure(
-    command: Sequence[str | Path], *, limit: float, cwd: Path, env: Mapping[str, str] | None = None
-) -> Sample:
+def measure(command: Sequence[str | Path], *, limit: float, cwd: Path, env: Mapping[str, str] | None = None) -> Sample:
     """Run one process to its end.
 
     Args:
@@ -56,8 +54,13 @@ def measure(
         start = time.perf_counter()
         try:
             # It is waited for by wait4 below: only that tells what this one process used.
-            process = subprocess.Popen(  # noqa: S603 - what is measured is what we name
-                list(map(str, command)), stdout=subprocess.DEVNULL, stderr=told, cwd=cwd, env=env, start_new_session=True
+            process = subprocess.Popen(
+                list(map(str, command)),
+                stdout=subprocess.DEVNULL,
+                stderr=told,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
             )
         except OSError as error:
             raise Failure(f"could not be started: {error.strerror}") from error

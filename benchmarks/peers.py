@@ -60,7 +60,7 @@ def duckdb_once(drops: Path, out: Path, state: Path | None) -> None:
 
 
 def duckdb_anti_join(drops: Path, out: Path, state: Path | None) -> None:
-    """The quick way with a state: its untouched rows, then the new ones; takes every drop for newer, and sorts nothing."""
+    """The quick way with a state: its untouched rows, then the new ones, unsorted; takes every drop for newer."""
     import duckdb
 
     assert state, "it adds to a state"
@@ -96,7 +96,7 @@ def delta_merge(drops: Path, out: Path, state: Path | None) -> None:
 
 
 def dlt_merge(drops: Path, out: Path, state: Path | None) -> None:
-    """A dlt pipeline into DuckDB: one resource over all files, merged on id, the newest by dedup_sort; and an export."""
+    """A dlt pipeline into DuckDB: a resource over all files, merged on id, the newest by dedup_sort; and an export."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     import dlt
     import duckdb
@@ -105,7 +105,6 @@ def dlt_merge(drops: Path, out: Path, state: Path | None) -> None:
 
     assert state is None, "its state would be its own database"
 
-    @dlt.resource(primary_key="id", write_disposition="merge", columns={"timestamp": {"dedup_sort": "desc"}})
     def rows() -> Iterator[pa.Table]:
         for path in files(drops):
             table = pyarrow.csv.read_csv(path)
@@ -116,7 +115,8 @@ def dlt_merge(drops: Path, out: Path, state: Path | None) -> None:
     pipeline = dlt.pipeline(
         "benchmark", pipelines_dir=folder, destination=dlt.destinations.duckdb(database), dataset_name="latest"
     )
-    pipeline.run(rows())
+    hints = {"timestamp": {"dedup_sort": "desc"}}
+    pipeline.run(dlt.resource(rows(), name="rows", primary_key="id", write_disposition="merge", columns=hints))
     with duckdb.connect(database, read_only=True) as connection:
         connection.execute(f"COPY (FROM latest.rows ORDER BY id) TO {literal(out)}")
     shutil.rmtree(folder)
@@ -125,8 +125,14 @@ def dlt_merge(drops: Path, out: Path, state: Path | None) -> None:
 def miller(drops: Path, out: Path, state: Path | None) -> None:
     """Miller: newest first, the first of each id, by id. Sorts are stable, so later files win ties."""
     assert state is None, "rows of a state would lose the names of their files"
-    name = 'put $source_filename=sub(FILENAME,"^.*/","")'.split(" ", 1)
-    verbs = [name, ["tac"], ["sort", "-cr", "timestamp"], ["head", "-n", "1", "-g", "id"], ["sort", "-nf", "id"]]
+    name = 'put $source_filename=sub(FILENAME,"^.*/","")'
+    verbs = [
+        name.split(" ", 1),
+        ["tac"],
+        ["sort", "-cr", "timestamp"],
+        ["head", "-n", "1", "-g", "id"],
+        ["sort", "-nf", "id"],
+    ]
     chain = [word for verb in verbs for word in ["then", *verb]][1:]
     with out.open("wb") as file:
         subprocess.run(["mlr", "--csv", *chain, *map(str, files(drops))], stdout=file, check=True)
@@ -139,9 +145,9 @@ def csvkit(drops: Path, out: Path, state: Path | None) -> None:
     names = list(map(str, files(drops)))
     query = "SELECT *, max(timestamp) AS newest FROM stdin GROUP BY id ORDER BY CAST(id AS INTEGER)"
     with out.open("wb") as file:
-        stack = [tools / "csvstack", "--filenames", "--group-name", "source_filename", *names]
+        stack = [str(tools / "csvstack"), "--filenames", "--group-name", "source_filename", *names]
         with subprocess.Popen(stack, stdout=subprocess.PIPE) as stacked:
-            sql = [tools / "csvsql", "--no-inference", "--snifflimit", "0", "--query", query]
+            sql = [str(tools / "csvsql"), "--no-inference", "--snifflimit", "0", "--query", query]
             subprocess.run(sql, stdin=stacked.stdout, stdout=file, check=True)
         assert stacked.returncode == 0, "csvstack failed"
 
@@ -174,12 +180,16 @@ class Peer:
 PEERS = {
     "pandas_loop": Peer(pandas_loop, "types guessed anew from each file"),
     "polars_once": Peer(polars_once, "types guessed from the first rows; all rows in memory to be sorted"),
-    "duckdb_once": Peer(duckdb_once, "types guessed from a sample; which of two rows of one file and instant wins is open"),
+    "duckdb_once": Peer(
+        duckdb_once, "types guessed from a sample; which of two rows of one file and instant wins is open"
+    ),
     "duckdb_anti_join": Peer(
         duckdb_anti_join, "takes every drop for newer than the state, so a late row wins; the result is not sorted"
     ),
     "delta_merge": Peer(delta_merge, "one transaction for each file, so a reader may see half of a delivery"),
-    "dlt_merge": Peer(dlt_merge, "newest within one load only: between loads the later load wins, whatever its timestamps"),
+    "dlt_merge": Peer(
+        dlt_merge, "newest within one load only: between loads the later load wins, whatever its timestamps"
+    ),
     "miller": Peer(miller, "all rows in memory, as text; timestamps compared as text"),
     "csvkit": Peer(csvkit, "all rows in SQLite in memory, as text; which row wins a tie is open"),
     "copy": Peer(copy, "merges nothing: what any way to write a new file costs at least", merges=False),

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from benchmarks.measuring import Failure, Sample, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"
+MEASURED = ("snapshotter", "driver.py", "requirements.txt")
 PER_FILE = 1_000_000  # rows of each file that a large state is made of
 BYTES_PER_ROW = 800  # on the disk, at most, while a state is measured: two views, the ledger, a peer's result
 CONFIG = """[datasets.default]
@@ -45,7 +46,7 @@ class Stage:
     folder: Path
     limit: float = 900
     say: Callable[[str], None] = print
-    code: str = field(default_factory=lambda: digest())
+    code: str = field(default_factory=lambda: digest(MEASURED))
 
     @property
     def scratch(self) -> Path:
@@ -161,11 +162,12 @@ def driver(*arguments: str | Path) -> list[str | Path]:
     return [sys.executable, ROOT / "driver.py", *arguments]
 
 
-def digest() -> str:
-    """What tells one version of the code, and of what it depends on, from another."""
+def digest(names: Sequence[str]) -> str:
+    """What tells one version of some files, and of all modules of some folders, from another."""
     found = hashlib.sha256()
-    for path in [*sorted((ROOT / "snapshotter").rglob("*.py")), ROOT / "requirements.txt"]:
-        found.update(path.read_bytes())
+    for place in (ROOT / name for name in names):
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            found.update(path.read_bytes())
     return found.hexdigest()
 
 

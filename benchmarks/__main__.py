@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,7 +69,7 @@ def steps(names: list[str], sizes: list[int], times: int | None, *, quick: bool)
         "watch": [Step("watch", partial(latency.watch, drops=10 if quick else 40))],
         "validation": [Step("validation", commands.validation)],
         "load": [race(works.load(turns(3, 1)))],
-        "grow": [race(works.grow(rows, turns(3, 2))) for rows in sorted(sizes)],
+        "grow": [race(works.grow(rows, turns(3, 1))) for rows in sorted(sizes)],
         "back": [Step("back", partial(commands.going_back, times=turns(3, 1)))],
     }
     chosen = [step for name in every if name in names for step in every[name]]
@@ -112,6 +113,7 @@ def main(arguments: list[str]) -> int:
     """Measure what is asked for, print the tables, write the report; 1 if snapshotter itself failed at something."""
     options = asked(arguments)
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is being measured is ended, too
     folder: Path = options.work.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     stage = Stage(folder, options.limit, lambda text: print(f"{time.monotonic() - began:6.0f} s  {text}", flush=True))

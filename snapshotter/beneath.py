@@ -35,9 +35,11 @@ def open_beneath(root: Path, inside: Path, flags: int) -> int:
         os.close(folder)
 
 
-def is_beneath(root: Path, path: Path) -> bool:
-    """Whether no folder between `root` and a path is a link."""
-    inside = path.parent.relative_to(root)
-    if not inside.parts:
-        return True
-    return os.path.realpath(path.parent) == os.path.normpath(os.path.join(os.path.realpath(root), inside))  # noqa: PTH118 - of text
+def is_beneath(root: str, path: str) -> bool:
+    """Whether no folder between `root` and a path below it is a link."""
+    folder = os.path.dirname(path)
+    while len(folder) > len(root):
+        if os.path.islink(folder):
+            return False
+        folder = os.path.dirname(folder)
+    return folder == root

@@ -87,7 +87,7 @@ def scan(queue: Path) -> list[Drop]:
 def _walk(descriptor: int, queue: Path, inside: bytes) -> Iterator[Drop]:
     """What lies in an open folder of the queue, so that a folder swapped for a link leads nowhere."""
     for entry in os.scandir(descriptor):
-        name = os.path.join(inside, os.fsencode(entry.name))  # noqa: PTH118 - bytes, which no Path takes
+        name = os.path.join(inside, os.fsencode(entry.name))
         if invisible(entry.name):
             continue
         path = queue / os.fsdecode(name)
@@ -115,7 +115,7 @@ def _folder(descriptor: int, queue: Path, name: bytes) -> Iterator[Drop]:
         yield unread
         return
     try:
-        below = os.open(os.path.basename(name), _NO_LINK | os.O_DIRECTORY, dir_fd=descriptor)  # noqa: PTH119 - bytes
+        below = os.open(os.path.basename(name), _NO_LINK | os.O_DIRECTORY, dir_fd=descriptor)
     except OSError:  # gone since we saw it, or not for us, or swapped for a link
         yield unread
         return

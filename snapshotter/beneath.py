@@ -7,12 +7,11 @@ swaps for a link, at whatever moment, is an error and never a way to another pla
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def open_beneath(root: Path, inside: Path, flags: int) -> int:
+def open_beneath(root: str, inside: str, flags: int) -> int:
     """Open what lies beneath a folder; returns its descriptor.
 
     Args:
@@ -23,7 +22,7 @@ def open_beneath(root: Path, inside: Path, flags: int) -> int:
     Raises:
         OSError: it cannot be opened; ELOOP or ENOTDIR for a link.
     """
-    *folders, name = inside.parts
+    *folders, name = inside.split("/")
     folder = os.open(root, _FOLDER & ~os.O_NOFOLLOW)
     try:
         for part in folders:

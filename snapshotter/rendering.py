@@ -21,6 +21,7 @@ from typing import IO, Protocol, TypeVar
 import numpy as np
 
 from snapshotter import disk
+from snapshotter.assembling import assemble
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import fold
@@ -235,7 +236,7 @@ class Rendering:
             checksums = Checksums(plan.blocks.runs()[0])
             digests = begin(_read_through, growing(path, told(sizes)), checksums)
             try:
-                disk.assemble(path, parts, sizes.put)
+                assemble(path, parts, sizes.put)
             except EOFError:
                 raise _Unfit("it became shorter") from None
             finally:

@@ -6,7 +6,6 @@ looks otherwise on the way (a file that somebody wrote to, an index that does no
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import os
@@ -37,6 +36,7 @@ from snapshotter.logs import logger
 from snapshotter.resolution import Resolution
 from snapshotter.splicing import Lines, splice
 from snapshotter.spool import nameless
+from snapshotter.unlimited import csv
 from snapshotter.workers import workers
 
 T = TypeVar("T")

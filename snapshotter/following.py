@@ -10,6 +10,7 @@ from queue import SimpleQueue
 import numpy as np
 
 from snapshotter.blocks import Offsets
+from snapshotter.errors import NotWritten
 
 _PIECE = 1 << 20
 END = -1  # told when nothing more is written
@@ -35,7 +36,11 @@ class Following:
         self._told.put(size)
 
     def digests(self) -> tuple[str, Offsets]:
-        """The sha256 of what was told to be there, at the end of it, and the CRC-32 of each run of bytes."""
+        """The sha256 of what was told to be there, at the end of it, and the CRC-32 of each run of bytes.
+
+        Raises:
+            NotWritten: it is not there any more.
+        """
         found, seen = hashlib.sha256(), 0
         buffer = memoryview(bytearray(_PIECE))
         size = self._told.get()
@@ -45,6 +50,8 @@ class Following:
             while size != END:
                 while seen < size:
                     piece = buffer[: file.readinto(buffer[: min(_PIECE, size - seen)])]
+                    if not piece:
+                        raise NotWritten(path=self._path, problem="it became shorter while it was written")
                     found.update(piece)
                     self._check(piece, seen)
                     seen += len(piece)

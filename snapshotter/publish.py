@@ -62,6 +62,12 @@ def field_of(index: int, column: StoredColumn) -> Field:
     return Field(index, has_offset=column.offset is not None, stored=stored_type(column.type))
 
 
+def header(names: Sequence[str]) -> bytes:
+    """The first line of a view: a name is quoted only if it must be."""
+    quoted = ('"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name for name in names)
+    return (",".join(quoted) + "\n").encode()
+
+
 def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:
     """SQL of a cell as it is published; NULL for an empty one."""
     if column.field is None or column.stored is None:

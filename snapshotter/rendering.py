@@ -6,9 +6,7 @@ looks otherwise on the way (a file that somebody wrote to, an index that does no
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,21 +15,23 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 from loguru import logger
 
 from snapshotter import disk
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
-from snapshotter.contract import Contract
+from snapshotter.contract import Contract, changes
 from snapshotter.contract.columns import fold
 from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Stored, Text
 from snapshotter.engine.port import Engine
-from snapshotter.errors import SnapshotterError
+from snapshotter.errors import LedgerDamaged, SnapshotterError
 from snapshotter.following import END, Following
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
 from snapshotter.ledger.records import ViewRecord
 from snapshotter.ledger.state import State
-from snapshotter.resolution import Resolution
+from snapshotter.publish import header
+from snapshotter.resolution import Resolution, stored_contract
 from snapshotter.splicing import Lines, splice
 from snapshotter.spool import nameless
 from snapshotter.workers import workers
@@ -53,12 +53,14 @@ class Shown:
         record: what the ledger says of it.
         blocks: of it.
         lines: the touched ones.
+        touched: for each checksum, whether lines under it were read.
     """
 
     file: IO[bytes]
     record: ViewRecord
     blocks: Blocks
     lines: Lines
+    touched: npt.NDArray[np.bool_]
 
 
 class Rendering:
@@ -87,27 +89,40 @@ class Rendering:
         """
         self._contract, self._resolution = contract, resolution
         if before is None:
-            return self._merge_whole()
+            return self.merge_whole()
         try:
             self._shown, narrowed = self._show(before)
         except _Unfit as reason:
             logger.debug(f"the view is rendered whole: {reason}")
-            return self._merge_whole()
+            return self.merge_whole()
         return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
 
-    def write(self, path: Path) -> ViewRecord:
-        """Write the merged view, durably, and its index."""
-        if self._shown is not None:
-            try:
-                with self._shown.file:
-                    return self._spliced(self._shown, path)
-            except _Unfit as reason:
-                logger.warning(f"latest.csv was changed by somebody, and is rendered whole: {reason}")
-                disk.remove_tree(path)
-                self._merge_whole()
-        return self._whole(path)
+    def write(self, path: Path) -> ViewRecord | None:
+        """Write the merged view, durably, and its index.
 
-    def _merge_whole(self) -> Effects:
+        Returns:
+            What the ledger says of it; None if the published view is not what was published after all. Then what the
+            merge found may be wrong, too: all keys must be merged, and the view be written again.
+        """
+        if self._shown is None:
+            return self._whole(path)
+        try:
+            with self._shown.file:
+                return self._spliced(self._shown, path)
+        except _Unfit as reason:
+            logger.warning(f"latest.csv was changed by somebody, and is rendered whole: {reason}")
+            disk.remove_tree(path)
+            return None
+
+    def is_proved(self) -> bool:
+        """Whether the merge is right that is not written: what it read of the published view is what was published."""
+        if self._shown is None:
+            return True
+        with self._shown.file as file:
+            return self._shown.blocks.hold(file, self._shown.touched)
+
+    def merge_whole(self) -> Effects:
+        """Merge all keys, whatever was merged before."""
         resolution, self._shown = self._resolution, None
         return self._engine.merge(resolution.frame, resolution.batches, resolution.stored)
 
@@ -125,9 +140,10 @@ class Rendering:
         index = self._indexes.find(view.sha256, key) if view else None
         if view is None or index is None:
             raise _Unfit("it has no index")
+        self._refuse_other_contract(before)
         file = self._open(view)
         try:
-            begins, checks = self._engine.load_index(index)
+            begins, checks = self._load(index)
             blocks = Blocks(begins, checks, view.size)
             if not blocks.is_sound:
                 raise _Unfit("its index makes no sense")
@@ -146,9 +162,24 @@ class Rendering:
         settles = not resolution.frame.groups and not changed and same_clock
         return shown, Narrowed(settles=settles, buries=any(contract.get("delete_when") for contract in contracts))
 
+    def _load(self, index: Path) -> tuple[Offsets, Offsets]:
+        try:
+            return self._engine.load_index(index)
+        except LedgerDamaged:
+            raise _Unfit("its index cannot be read") from None
+
+    def _refuse_other_contract(self, before: State) -> None:
+        """Back behind a rebuild, the lines are read and ordered by another contract than they were written by."""
+        assert before.current is not None
+        if before.current.contract != self._contract.config.model_dump(mode="json"):
+            published = stored_contract(self._contract.dataset, before.current)
+            if changes(published, self._contract, before.columns):
+                raise _Unfit("it was published under another contract")
+
     def _open(self, view: ViewRecord) -> IO[bytes]:
         try:
-            file = open(self._latest, "rb", opener=disk.without_links)  # noqa: SIM115 - whoever writes closes it
+            # Unbuffered: what is verified must be what is there now, as the system copies it.
+            file = open(self._latest, "rb", buffering=0, opener=disk.without_links)  # noqa: SIM115 - whoever writes closes it
         except OSError as error:
             raise _Unfit(error.strerror) from None
         if os.fstat(file.fileno()).st_size != view.size:  # every byte of it is looked at before it counts
@@ -157,14 +188,16 @@ class Rendering:
         return file
 
     def _refuse_other_columns(self, file: IO[bytes], header_end: int) -> None:
-        """A view with other columns is another one in every line."""
-        file.seek(0)
-        header = next(csv.reader(io.StringIO(file.read(header_end).decode(), newline="")))
-        if header != [column.name for column in self._resolution.columns]:
+        """A view with other columns is another one in every line. Byte for byte: no checksum covers the header."""
+        if os.pread(file.fileno(), header_end, 0) != header([column.name for column in self._resolution.columns]):
             raise _Unfit("its columns are others now")
 
-    def _read(self, file: IO[bytes], blocks: Blocks) -> tuple[Blocks, Lines]:
-        """Read the lines of the blocks in which sought keys belong; returns the blocks, long ones split, and them."""
+    def _read(self, file: IO[bytes], blocks: Blocks) -> tuple[Blocks, Lines, npt.NDArray[np.bool_]]:
+        """Read the lines of the blocks in which sought keys belong.
+
+        Returns:
+            The blocks, long ones split; the lines; and for each checksum, whether it covers one of these blocks.
+        """
         numbers = self._engine.locate()
         begins, ends = blocks.begins[numbers], blocks.ends[numbers]
         if (ends - begins).sum() > SHARE * blocks.size:
@@ -183,7 +216,9 @@ class Rendering:
         if found != len(in_text):
             raise _Unfit("its lines are not what they were")
         lines = _placed(in_text, begins, ends)
-        return self._split(blocks, lines), lines
+        read = np.zeros(len(blocks.begins), np.bool_)
+        read[numbers] = True
+        return self._split(blocks, lines), lines, blocks.stale(read)
 
     def _timestamp(self) -> Field | None:
         wanted = fold(self._contract.timestamp.name)
@@ -192,13 +227,13 @@ class Rendering:
     @contextmanager
     def _text(self, file: IO[bytes], begins: Offsets, ends: Offsets) -> Iterator[tuple[IO[bytes], int]]:
         """Some bytes of the view behind a header of our own, which ends at the second of what is given."""
-        header = (",".join(f"c{place}" for place in range(len(self._resolution.columns))) + "\n").encode()
+        head = (",".join(f"c{place}" for place in range(len(self._resolution.columns))) + "\n").encode()
         with nameless(self._scratch, in_memory=int((ends - begins).sum()) < _IN_MEMORY) as text:
-            text.write(header)
+            text.write(head)
             places = zip(begins.tolist(), ends.tolist(), strict=True)
             text.writelines(os.pread(file.fileno(), end - begin, begin) for begin, end in places)
             text.flush()
-            yield text, len(header)
+            yield text, len(head)
 
     def _split(self, blocks: Blocks, lines: Lines) -> Blocks:
         """Split those blocks that became twice as long as they need to be."""
@@ -226,7 +261,9 @@ class Rendering:
         with fresh.open("rb") as new, workers(2) as begin:
             plan = splice(shown.blocks, shown.lines, placed.gone, (placed.blocks, placed.after), line_ends(new))
             parts = ((new if is_new else shown.file, b, e) for is_new, b, e in plan.pieces(shown.record.size))
-            following = Following(path, plan.blocks.runs()[0])
+            stale = shown.blocks.stale(plan.changed)
+            renewed = plan.blocks.divided(stale)
+            following = Following(path, renewed.runs()[0])
             digests = begin(following.digests)
             try:
                 disk.assemble(path, parts, following.tell)
@@ -235,16 +272,19 @@ class Rendering:
             finally:
                 following.tell(END)
             durable = begin(disk.sync_file, path)
-            stale = shown.blocks.stale(plan.changed)
             is_sound = shown.blocks.hold(shown.file, stale)
             sha256, checks = digests.result()
+            found = renewed.checked(checks)
             # What was copied has the checksums that it had, or it is not what was published.
-            if not is_sound or (checks != shown.blocks.runs()[1])[~stale].any():
+            if not is_sound or not found.has_checks_of(shown.blocks, ~stale):
                 raise _Unfit("it has other bytes")
-            index = self._index(plan.blocks.checked(checks))
+            index = self._index(found)
             durable.result()
         fresh.unlink()
         self._keep(index, sha256)
+        logger.debug(
+            f"the view is spliced: {len(placed.gone)} lines out, {rows} in, {stale.sum()} of {len(stale)} runs"
+        )
         return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
 
     def _whole(self, path: Path) -> ViewRecord:
@@ -287,14 +327,20 @@ class Rendering:
             self._engine.write_index(blocks.begins[kept], blocks.checks[kept], kept, draft)
         except (SnapshotterError, OSError) as error:
             logger.warning(f"the index of latest.csv was not written: {error}")
-            with suppress(OSError):
+            with suppress(SnapshotterError):
                 disk.remove_derived(draft)
             return None
         return draft
 
     def _keep(self, draft: Path | None, sha256: str) -> None:
-        if draft is not None:
+        if draft is None:
+            return
+        try:
             self._indexes.keep(draft, sha256, self._resolution.frame.key)
+        except (SnapshotterError, OSError) as error:
+            logger.warning(f"the index of latest.csv was not kept: {error}")
+            with suppress(SnapshotterError):
+                disk.remove_derived(draft)
 
 
 def _changed(before: State, resolution: Resolution) -> set[int]:

@@ -31,9 +31,11 @@ class Narrowing(Acceptance):
         return f"duckdb {duckdb.__version__}"
 
     def load_index(self, path: Path) -> tuple[Offsets, Offsets]:
-        """Read the index into `blocks`; returns where each begins, and the checksums."""
+        """Read the index into `blocks`; returns where each begins, and the checksums. Raises LedgerDamaged."""
         source = f"read_parquet({literal(str(path))}, file_row_number = true)"
-        self._run(f"CREATE OR REPLACE TABLE blocks AS SELECT file_row_number AS n, first, begin, checked FROM {source}")
+        query = f"SELECT file_row_number AS n, first, begin, checked FROM {source}"
+        with self._reading_ledger():
+            self._run(f"CREATE OR REPLACE TABLE blocks AS {query}")
         begins, checks = self._arrays("SELECT begin, checked FROM blocks ORDER BY n")
         return begins, checks
 

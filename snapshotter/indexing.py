@@ -21,7 +21,7 @@ from snapshotter import disk
 from snapshotter.errors import NotWritten
 from snapshotter.frame import Field
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Indexes:
@@ -50,8 +50,12 @@ class Indexes:
         return None
 
     def keep(self, draft: Path, sha256: str, key: Sequence[Field]) -> None:
-        """Give a draft its name, as the index of a view."""
-        disk.rename(draft, self._root / self._name(sha256, key, draft))
+        """Give a draft its name, as the one index of a view; another one of the same view may have other blocks."""
+        path = self._root / self._name(sha256, key, draft)
+        disk.rename(draft, path)
+        for other in self._root.glob(f"{stem(sha256)}-*.index"):
+            if other != path:
+                _remove(other)
 
     def _name(self, sha256: str, key: Sequence[Field], path: Path) -> str:
         checksum = 0
@@ -76,5 +80,9 @@ def sweep(root: Path, sha256: str) -> None:
     """Remove the indexes of other views than one; what cannot be removed does no harm, and is tried again."""
     for path in root.glob("_view-*.index"):
         if not path.name.startswith(stem(sha256)):
-            with suppress(NotWritten):
-                disk.remove_derived(path)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(NotWritten):
+        disk.remove_derived(path)

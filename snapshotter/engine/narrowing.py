@@ -43,17 +43,18 @@ class Narrowing(Acceptance):
         """Make `blocks` of the first line of each; returns how many there are."""
         self.read(firsts)
         lines = narrow.lines(key, columns, contract, None)
-        query = f"SELECT _n AS n, _key AS first FROM ({lines})"
+        # What comes before all else belongs to the first block: else one that is split off it could begin with its key.
+        query = f"SELECT _n AS n, CASE WHEN _n = 0 THEN ''::BLOB ELSE _key END AS first FROM ({lines})"
         self._run(f"CREATE OR REPLACE TABLE blocks AS {query}", contract.parameters)
         self._forget_text()
         return int(self._one("SELECT count(*) FROM blocks"))
 
     def split_blocks(self, lines: Offsets, begins: Offsets) -> None:
-        """Let blocks begin at these lines, too, and number all anew by where they begin."""
+        """Let blocks begin at these lines, too, and number all anew: by their keys, since an empty one begins where the next one does."""
         with self._given(n=lines, begin=begins):
             more = f"SELECT l._key AS first, a.begin FROM {ARRAYS} a JOIN lines l ON l._n = a.n"
             both = f"SELECT first, begin FROM blocks UNION ALL BY NAME {more}"
-            numbered = f"SELECT row_number() OVER (ORDER BY begin) - 1 AS n, first, begin FROM ({both})"
+            numbered = f"SELECT row_number() OVER (ORDER BY first) - 1 AS n, first, begin FROM ({both})"
             self._run(f"CREATE OR REPLACE TABLE blocks AS {numbered}")
 
     def write_index(self, begins: Offsets, checks: Offsets, kept: Offsets, path: Path) -> None:

@@ -50,7 +50,7 @@ class Narrowing(Acceptance):
         return int(self._one("SELECT count(*) FROM blocks"))
 
     def split_blocks(self, lines: Offsets, begins: Offsets) -> None:
-        """Let blocks begin at these lines, too, and number all anew: by their keys, since an empty one begins where the next one does."""
+        """Let blocks begin at these lines, too, and number all anew: by their keys, which no two have alike."""
         with self._given(n=lines, begin=begins):
             more = f"SELECT l._key AS first, a.begin FROM {ARRAYS} a JOIN lines l ON l._n = a.n"
             both = f"SELECT first, begin FROM blocks UNION ALL BY NAME {more}"

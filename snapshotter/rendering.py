@@ -95,7 +95,11 @@ class Rendering:
         except _Unfit as reason:
             logger.debug(f"the view is rendered whole: {reason}")
             return self.merge_whole()
-        return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+        try:
+            return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+        except BaseException:
+            self._shown.file.close()
+            raise
 
     def write(self, path: Path) -> ViewRecord | None:
         """Write the merged view, durably, and its index.
@@ -321,7 +325,7 @@ class Rendering:
 
     def _index(self, blocks: Blocks) -> Path | None:
         """Write a draft of the index; without one, the next view is rendered whole."""
-        kept, draft = blocks.kept(), disk.temporary(self._root)
+        kept, draft = blocks.kept(), disk.temporary(self._root, "index-")
         try:
             disk.make_folder(self._root)
             self._engine.write_index(blocks.begins[kept], blocks.checks[kept], kept, draft)

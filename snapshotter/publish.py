@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,8 +66,9 @@ def field_of(index: int, column: StoredColumn) -> Field:
 
 def header(names: Sequence[str]) -> bytes:
     """The first line of a view: a name is quoted only if it must be."""
-    quoted = ('"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name for name in names)
-    return (",".join(quoted) + "\n").encode()
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow(names)  # it quotes what is of its line end
+    return line.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
 def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:

@@ -262,6 +262,19 @@ def test_the_end_of_the_old_view_is_waited_for(splicing):
     assert threading.active_count() <= before
 
 
+@pytest.mark.parametrize(
+    ("kind", "key"), [("boolean", "true false"), ("date", "2024-01-01 2024-01-02"), ("integer", "-3 2"), ("uuid", "")]
+)
+def test_keys_of_few_bytes(workspace, kind, key):
+    """A key of each size has an index, small ones, too."""
+    keys = key.split() or [f"{n:08}-0000-0000-0000-000000000000" for n in range(2)]
+    ws = workspace(f'[datasets.default.columns.id]\ntype = "{kind}"\n')
+    for name, one in zip(("a.csv", "b.csv"), keys, strict=True):
+        drop(ws, name, f"{HEAD}{one},2024-01-01,x\n")
+        assert ws.run().datasets[0].error is None
+        assert index(ws)
+
+
 def test_one_thread(splicing, monkeypatch):
     """With one thread alone, the same bytes."""
     monkeypatch.setenv("SNAPSHOTTER_THREADS", "1")

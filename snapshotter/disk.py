@@ -105,9 +105,9 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def temporary(folder: Path) -> Path:
-    """A fresh name in `folder` that the queue does not see and that a recovery sweeps away."""
-    return folder / f"{TEMPORARY}{uuid.uuid4().hex}.tmp"
+def temporary(folder: Path, what: str = "") -> Path:
+    """A fresh name in `folder` that the queue does not see and that a recovery sweeps away; it may say of what."""
+    return folder / f"{TEMPORARY}{what}{uuid.uuid4().hex}.tmp"
 
 
 def create(path: Path, content: bytes, scratch: Path) -> None:

@@ -28,8 +28,9 @@ STANDING_IN = 0  # the number, and the place, of the batch that stands for those
 
 
 def sort_key(key: Sequence[Field], prefix: str) -> str:
-    """SQL of one value that orders as the rows of a view are ordered."""
-    terms = ", ".join(f"{term}, 'ASC NULLS FIRST'" for term in key_terms(key, prefix))
+    """SQL of one value that orders as the rows of a view are ordered: a BLOB, and none is below the empty one."""
+    # Of a few bytes of a fixed number, such as a date, DuckDB would make a BIGINT; a text has no such number.
+    terms = ", ".join(f"{term}, 'ASC NULLS FIRST'" for term in [*key_terms(key, prefix), "''"])
     return f"create_sort_key({terms})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from snapshotter import lasting, merge
@@ -131,11 +132,11 @@ class DuckDBEngine(Staging):
         header: bool = True,
     ) -> int:
         """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
-        parameters = contract.parameters.copy()
-        lineage = {name: f"{parameters.bind(self._texts(name))}::VARCHAR[]" for name in of_batch(columns)}
-        query = view(columns, contract, key, "published", lineage, excel_safe=excel_safe)
+        own = replace(contract, parameters=contract.parameters.copy())  # to which the query adds its own
+        lineage = {name: f"{own.parameters.bind(self._texts(name))}::VARCHAR[]" for name in of_batch(columns)}
+        query = view(columns, own, key, "published", lineage, excel_safe=excel_safe)
         options = f"FORMAT csv, HEADER {header}, DELIMITER ',', COMMENT '', USE_TMP_FILE false"
-        return self._copy(query, path, options, parameters)
+        return self._copy(query, path, options, own.parameters)
 
     def _texts(self, lineage: str) -> list[str]:
         """What a column of lineage says of each batch that counts, in the order of their places, from 1 on."""

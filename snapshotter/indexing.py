@@ -11,6 +11,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from snapshotter import disk
@@ -39,8 +40,9 @@ class Indexes:
             key: its fields.
         """
         for path in self._root.glob(f"{self._stem(sha256, key)}-*.index"):
-            if path.name == self._name(sha256, key, path):
-                return path
+            with suppress(FileNotFoundError):  # beside a reader, a writer may remove it
+                if path.name == self._name(sha256, key, path):
+                    return path
         return None
 
     def keep(self, draft: Path, sha256: str, key: Sequence[Field]) -> None:

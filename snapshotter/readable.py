@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snapshotter import reading, refused, tables
+from snapshotter import reading, recalling, refused, tables
 from snapshotter.config import FILE_NAME, Settings, load
 from snapshotter.contract import Contract
 from snapshotter.contract.sources import Contracts
@@ -110,12 +110,12 @@ class ReadableWorkspace:
             excel_safe: put a ' before what a spreadsheet would run.
         """
         where = (self.layout, self.settings, self.name(dataset), snapshot)
-        with reading.rendered(*where, excel_safe=excel_safe) as found:
+        with recalling.rendered(*where, excel_safe=excel_safe) as found:
             yield found
 
     def diff(self, one: int, other: int, *, dataset: str | None = None) -> DiffResult:
         """Keys added, removed and changed between two snapshots, cell by cell, lineage aside."""
-        return reading.diff(self.layout, self.settings, self.name(dataset), one, other)
+        return recalling.diff(self.layout, self.settings, self.name(dataset), one, other)
 
     def history(self, key: str | Sequence[str], *, dataset: str | None = None) -> list[VersionInfo]:
         """Every version of a key that counts, newest first.
@@ -130,7 +130,7 @@ class ReadableWorkspace:
             names = ", ".join(column.name for column in contract.key)
             what = f"the key of dataset `{contract.dataset}` has {len(contract.key)} parts ({names}), not {len(parts)}"
             raise UsageError(what=what, remedy="Name every part, in that order; an empty one as ''.")
-        return reading.history(self.layout, self.settings, contract.dataset, parts)
+        return recalling.history(self.layout, self.settings, contract.dataset, parts)
 
     def name(self, dataset: str | None) -> str:
         """The dataset that is meant.

@@ -23,15 +23,15 @@ from snapshotter import disk
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
 from snapshotter.contract import Contract
 from snapshotter.contract.columns import fold
-from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Stored, Text
+from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Text
 from snapshotter.engine.port import Engine
-from snapshotter.errors import SnapshotterError
+from snapshotter.errors import NotWritten, SnapshotterError
 from snapshotter.following import END, Following
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
 from snapshotter.ledger.records import ViewRecord
 from snapshotter.ledger.state import State
-from snapshotter.resolution import Resolution
+from snapshotter.resolution import Resolution, keys_of
 from snapshotter.splicing import Lines, splice
 from snapshotter.spool import nameless
 from snapshotter.workers import workers
@@ -93,7 +93,11 @@ class Rendering:
         except _Unfit as reason:
             logger.debug(f"the view is rendered whole: {reason}")
             return self._merge_whole()
-        return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+        try:
+            return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+        except BaseException:
+            self._shown.file.close()
+            raise
 
     def write(self, path: Path) -> ViewRecord:
         """Write the merged view, durably, and its index."""
@@ -106,6 +110,26 @@ class Rendering:
                 disk.remove_tree(path)
                 self._merge_whole()
         return self._whole(path)
+
+    def write_copy(self, path: Path, sha256: str) -> None:
+        """Write the merged view for whoever only reads: not durably, and without an index.
+
+        Spliced it must be what was published then, to the byte: a writer may have replaced the published view while
+        it was read, which is no fault of anybody.
+
+        Args:
+            path: the file.
+            sha256: of the view as it was published.
+        """
+        if self._shown is not None:
+            with suppress(_Unfit), self._shown.file:
+                if self._spliced(self._shown, path, keeps=False).sha256 == sha256:
+                    return
+            logger.debug("the view is rendered whole: latest.csv was replaced meanwhile")
+            disk.remove_tree(path)
+            self._merge_whole()
+        resolution = self._resolution
+        self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
 
     def _merge_whole(self) -> Effects:
         resolution, self._shown = self._resolution, None
@@ -127,13 +151,15 @@ class Rendering:
             raise _Unfit("it has no index")
         file = self._open(view)
         try:
-            begins, checks = self._engine.load_index(index)
+            begins, checks = self._load(index)
             blocks = Blocks(begins, checks, view.size)
             if not blocks.is_sound:
                 raise _Unfit("its index makes no sense")
             self._refuse_other_columns(file, int(begins[0]))
             changed = _changed(before, resolution)
-            stored = [_keys_of(before, resolution, self._root), resolution.stored] if changed else []
+            stored = [keys_of(changed, before, resolution, self._root)]
+            if not changed <= {batch.id for batch in before.live}:  # some count again
+                stored.append(resolution.stored)
             if self._engine.seek(resolution.frame, stored, changed) > view.rows:
                 raise _Unfit("most keys can change")
             shown = Shown(file, view, *self._read(file, blocks))
@@ -145,6 +171,12 @@ class Rendering:
         same_clock = clocks == {tuple(self._contract.config.timestamp_formats)}
         settles = not resolution.frame.groups and not changed and same_clock
         return shown, Narrowed(settles=settles, buries=any(contract.get("delete_when") for contract in contracts))
+
+    def _load(self, index: Path) -> tuple[Offsets, Offsets]:
+        try:
+            return self._engine.load_index(index)
+        except NotWritten as error:  # beside a reader, a writer may have removed it
+            raise _Unfit(f"its index cannot be read: {error.message}") from None
 
     def _open(self, view: ViewRecord) -> IO[bytes]:
         try:
@@ -159,7 +191,8 @@ class Rendering:
     def _refuse_other_columns(self, file: IO[bytes], header_end: int) -> None:
         """A view with other columns is another one in every line."""
         file.seek(0)
-        header = next(csv.reader(io.StringIO(file.read(header_end).decode(), newline="")))
+        text = file.read(header_end).decode(errors="replace")  # whatever is there now
+        header = next(csv.reader(io.StringIO(text, newline="")), None)
         if header != [column.name for column in self._resolution.columns]:
             raise _Unfit("its columns are others now")
 
@@ -213,8 +246,8 @@ class Rendering:
 
     # -- writing
 
-    def _spliced(self, shown: Shown, path: Path) -> ViewRecord:
-        """Write the view out of the published one.
+    def _spliced(self, shown: Shown, path: Path, *, keeps: bool = True) -> ViewRecord:
+        """Write the view out of the published one; if it is to be kept, durably and with an index.
 
         Raises:
             _Unfit: that has not the bytes that were published.
@@ -234,15 +267,16 @@ class Rendering:
                 raise _Unfit("it became shorter") from None
             finally:
                 following.tell(END)
-            durable = begin(disk.sync_file, path)
+            durable = begin(disk.sync_file, path) if keeps else None
             stale = shown.blocks.stale(plan.changed)
             is_sound = shown.blocks.hold(shown.file, stale)
             sha256, checks = digests.result()
             # What was copied has the checksums that it had, or it is not what was published.
             if not is_sound or (checks != shown.blocks.runs()[1])[~stale].any():
                 raise _Unfit("it has other bytes")
-            index = self._index(plan.blocks.checked(checks))
-            durable.result()
+            index = self._index(plan.blocks.checked(checks)) if keeps else None
+            if durable:
+                durable.result()
         fresh.unlink()
         self._keep(index, sha256)
         return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
@@ -301,13 +335,6 @@ def _changed(before: State, resolution: Resolution) -> set[int]:
     """The batches that count before a change and not after it, or the other way round, new ones left out."""
     counting = {row.batch for row in resolution.batches if not (row.is_new or row.is_gone)}
     return {batch.id for batch in before.live} ^ counting
-
-
-def _keys_of(state: State, resolution: Resolution, root: Path) -> Stored:
-    """The rows of a state, of which only the keys are asked."""
-    keys = tuple(pair for pair in resolution.stored.columns if pair[0] in resolution.frame.key)
-    paths = tuple(root / part.path for part in state.parts.values() if part.rows)
-    return Stored(paths, keys, {root / name: batches for name, batches in state.hidden.items()})
 
 
 def _placed(in_text: Offsets, begins: Offsets, ends: Offsets) -> Lines:

@@ -122,6 +122,7 @@ class Rendering:
             sha256: of the view as it was published.
         """
         if self._shown is not None:
+            disk.remove_tree(path)  # of an attempt that failed
             with suppress(_Unfit), self._shown.file:
                 if self._spliced(self._shown, path, keeps=False).sha256 == sha256:
                     return

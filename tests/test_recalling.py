@@ -59,9 +59,9 @@ def shown(ws, number):
 
 def answers(ws, keys):
     """Everything that can be asked of the rows."""
-    numbers = [info.snapshot for info in ws.snapshots() if info.restorable]
+    numbers = [info.snapshot for info in ws.snapshots() if info.restorable][-3:]
     found = {("show", n): shown(ws, n) for n in numbers}
-    found |= {("diff", a, b): ws.diff(a, b) for a in numbers for b in numbers[-2:]}
+    found |= {("diff", a, b): ws.diff(a, b) for a in numbers[:2] for b in numbers[-1:]}
     for key in keys:
         try:
             found["history", *key] = ws.history(key)

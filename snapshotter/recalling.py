@@ -85,15 +85,19 @@ def diff(layout: Layout, settings: Settings, dataset: str, one: int, other: int)
         keys: list[list[str]] = []
         sides = _past(ledger, state, one), _past(ledger, state, other)
         narrowed = _seek_differing(engine, ledger.root, *sides)
-        for label, past in zip(("one", "other"), sides, strict=True):
+        for label, past, beside in zip(("one", "other"), sides, reversed(sides), strict=True):
             _merge(engine, past, narrowed)
             columns, key = past.resolution.columns, past.resolution.frame.key
-            engine.keep(past.contract, columns, key, label)
             names.append([column.name for column in columns if column.field is not None])
+            if not names[-1]:  # nothing counts, so that no file says what the key is called
+                columns = [column for column in beside.resolution.columns if column.field in key]
+            engine.keep(past.contract, columns, key, label)
             places = {column.field: column.name for column in columns if column.field is not None}
             keys.append([places.get(field, "") for field in key])
+        if not any(names):
+            return names, Difference([], [], [])
         both = [name for name in names[0] if name in names[1]]
-        common = [name for name in keys[0] if name in both]
+        common = [name for name in keys[0] if name in keys[1]]
         return names, engine.compare("one", "other", common, [name for name in both if name not in common])
 
     names, found = _asked(layout, settings, dataset, ask)

@@ -196,3 +196,12 @@ def test_history_of_keys_with_empty_parts(workspace):
     assert found == {("", "x"): [4, 1], ("1", ""): [2], ("01", "x"): found["01", "x"], ("y", "x"): []}
     with wholly():
         assert [v.source_row for v in ws.history(("01", "x"))] == found["01", "x"]
+
+
+def test_a_difference_to_nothing(workspace):
+    """Where nothing counts in a snapshot, every key is added or removed; between two such, none."""
+    ws = workspace(**{"a.csv": HEAD + "1,2024-01-01,a\n"})
+    ws.run()
+    ws.withdraw("a.csv")
+    found = ws.diff(1, 2), ws.diff(2, 1), ws.diff(2, 2)
+    assert [(d.added, d.removed, d.changed) for d in found] == [([], [["1"]], []), ([["1"]], [], []), ([], [], [])]

@@ -27,7 +27,7 @@ def assemble(path: Path, parts: Iterable[tuple[IO[bytes], int, int]], told: Call
     with writing(path), path.open("xb", buffering=0) as draft:
         size = next_told = 0
         for source, begin, end in parts:
-            _send(draft, source, begin, end)
+            send(draft, source, begin, end)
             size += end - begin
             if size >= next_told:
                 told(size)
@@ -35,7 +35,7 @@ def assemble(path: Path, parts: Iterable[tuple[IO[bytes], int, int]], told: Call
         told(size)
 
 
-def _send(target: IO[bytes], source: IO[bytes], begin: int, end: int) -> None:
+def send(target: IO[bytes], source: IO[bytes], begin: int, end: int) -> None:
     """Copy bytes to the present place of an unbuffered file; raises EOFError if the source does not have them."""
     while begin < end:
         sent = os.sendfile(target.fileno(), source.fileno(), begin, end - begin)

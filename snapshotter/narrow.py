@@ -116,9 +116,37 @@ def buried(frame: Frame, source: str) -> str:
     return f"SELECT {keys(frame.key, 's.')} FROM ({unseen}) s SEMI JOIN ({graves}) g ON {same_key(frame.key, 's', 'g')}"
 
 
-def fetched(frame: Frame, source: str, wanted: str) -> str:
-    """Query of all stored rows of some keys."""
-    return f"SELECT r.* FROM ({source}) r SEMI JOIN {wanted} w ON {same_key(frame.key, 'r', 'w')}"
+def fetched(frame: Frame, source: str, wanted: str, *, filled: bool) -> str:
+    """Query of all stored rows of some keys.
+
+    Args:
+        frame: the columns.
+        source: query of the stored rows.
+        wanted: relation of the keys.
+        filled: whether no part of a wanted key is NULL. Then plain equality finds them, with which the engine skips
+            what cannot match: of a few keys among ten million it takes a twentieth of the time.
+    """
+    equal = " AND ".join(f"r.{field.name} = w.{field.name}" for field in frame.key)
+    return f"SELECT r.* FROM ({source}) r SEMI JOIN {wanted} w ON {equal if filled else same_key(frame.key, 'r', 'w')}"
+
+
+def unfilled(key: Sequence[Field]) -> str:
+    """SQL of whether some part of a key is NULL."""
+    return " OR ".join(f"{field.name} IS NULL" for field in key)
+
+
+def key_values(key: Sequence[Field], contract: Contract, parts: Sequence[str]) -> list[str]:
+    """SQL of the stored values of a key out of its parts as a user writes them; an empty part is an empty cell."""
+    return [
+        f"({column.type.parse(f'{contract.parameters.bind(part)}::VARCHAR')})" if part else absent(field)
+        for field, part, column in zip(key, parts, contract.key, strict=True)
+    ]
+
+
+def sought_key(key: Sequence[Field], contract: Contract, parts: Sequence[str]) -> str:
+    """Query of one key that is sought."""
+    values = zip(key_values(key, contract, parts), key, strict=True)
+    return f"SELECT {', '.join(f'{value} AS {field.name}' for value, field in values)}"
 
 
 def standing_in(frame: Frame, source: str) -> str:

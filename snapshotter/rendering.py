@@ -23,9 +23,9 @@ from snapshotter.assembling import assemble
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
 from snapshotter.contract import Contract, changes
 from snapshotter.contract.columns import fold
-from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Stored, Text
+from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Text
 from snapshotter.engine.port import Engine
-from snapshotter.errors import LedgerDamaged, SnapshotterError
+from snapshotter.errors import LedgerDamaged, NotWritten, SnapshotterError
 from snapshotter.following import END, Checksums, growing, looked_at, read_through, told
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
@@ -34,8 +34,8 @@ from snapshotter.ledger.records import ViewRecord
 from snapshotter.ledger.state import State
 from snapshotter.logs import logger
 from snapshotter.publish import header
-from snapshotter.resolution import Resolution
-from snapshotter.splicing import Lines, splice
+from snapshotter.resolution import Resolution, changed_batches, keys_of
+from snapshotter.splicing import Lines, lines_at, splice
 from snapshotter.spool import nameless
 from snapshotter.workers import workers
 
@@ -130,6 +130,27 @@ class Rendering:
         with self._shown.file as file:
             return self._shown.blocks.hold(file, self._shown.touched)
 
+    def write_copy(self, path: Path, sha256: str) -> None:
+        """Write the merged view for whoever only reads: not durably, and without an index.
+
+        Spliced it must be what was published then, to the byte: a writer may have replaced the published view while
+        it was read, which is no fault of anybody.
+
+        Args:
+            path: the file.
+            sha256: of the view as it was published.
+        """
+        if self._shown is not None:
+            disk.remove_tree(path)  # of an attempt that failed
+            with suppress(_Unfit), self._shown.file:
+                if self._spliced(self._shown, path, keeps=False).sha256 == sha256:
+                    return
+            logger.debug("the view is rendered whole: latest.csv was replaced meanwhile")
+            disk.remove_tree(path)
+            self.merge_whole()
+        resolution = self._resolution
+        self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
+
     def merge_whole(self) -> Effects:
         """Merge all keys, whatever was merged before."""
         resolution, self._shown = self._resolution, None
@@ -157,8 +178,10 @@ class Rendering:
             if not blocks.is_sound:
                 raise _Unfit("its index makes no sense")
             self._refuse_other_columns(file, int(begins[0]))
-            changed = _changed(before, resolution)
-            stored = [_keys_of(before, resolution, self._root), resolution.stored] if changed else []
+            changed = changed_batches(before, resolution)
+            stored = [keys_of(changed, before, resolution, self._root)]
+            if not changed <= {batch.id for batch in before.live}:  # some count again
+                stored.append(resolution.stored)
             if self._engine.seek(resolution.frame, stored, changed) > view.rows:
                 raise _Unfit("most keys can change")
             shown = Shown(file, view, *self._read(file, blocks))
@@ -174,8 +197,8 @@ class Rendering:
     def _load(self, index: Path) -> tuple[Offsets, Offsets]:
         try:
             return self._engine.load_index(index)
-        except LedgerDamaged:
-            raise _Unfit("its index cannot be read") from None
+        except (LedgerDamaged, NotWritten) as error:  # beside a reader, a writer may have removed it
+            raise _Unfit(f"its index cannot be read: {error.message}") from None
 
     def _refuse_other_contract(self, before: State) -> None:
         """Back behind a rebuild, the lines are read and ordered by another contract than they were written by."""
@@ -224,7 +247,7 @@ class Rendering:
                 found = -1
         if found != len(in_text):
             raise _Unfit("its lines are not what they were")
-        lines = _placed(in_text, begins, ends)
+        lines = lines_at(in_text, begins, ends)
         read = np.zeros(len(blocks.begins), np.bool_)
         read[numbers] = True
         return self._split(blocks, lines), lines, blocks.stale(read)
@@ -257,8 +280,8 @@ class Rendering:
 
     # -- writing
 
-    def _spliced(self, shown: Shown, path: Path) -> ViewRecord:
-        """Write the view out of the published one.
+    def _spliced(self, shown: Shown, path: Path, *, keeps: bool = True) -> ViewRecord:
+        """Write the view out of the published one; if it is to be kept, durably and with an index.
 
         Raises:
             _Unfit: that has not the bytes that were published.
@@ -281,20 +304,19 @@ class Rendering:
                 raise _Unfit("it became shorter") from None
             finally:
                 sizes.put(END)
-            durable = begin(disk.sync_file, path)
+            durable = begin(disk.sync_file, path) if keeps else None
             is_sound = shown.blocks.hold(shown.file, stale)
             sha256, checks = digests.result()
             found = renewed.checked(checks)
             # What was copied has the checksums that it had, or it is not what was published.
             if not is_sound or not found.has_checks_of(shown.blocks, ~stale):
                 raise _Unfit("it has other bytes")
-            index = self._index(found)
-            durable.result()
+            index = self._index(found) if keeps else None
+            if durable:
+                durable.result()
         fresh.unlink()
         self._keep(index, sha256)
-        logger.debug(
-            f"the view is spliced: {len(placed.gone)} lines out, {rows} in, {stale.sum()} of {len(stale)} runs"
-        )
+        logger.debug(f"the view is spliced: {len(placed.gone)} lines out, {rows} in")
         return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
 
     def _whole(self, path: Path) -> ViewRecord:
@@ -351,27 +373,6 @@ class Rendering:
             logger.warning(f"the index of latest.csv was not kept: {error}")
             with suppress(SnapshotterError):
                 disk.remove_derived(draft)
-
-
-def _changed(before: State, resolution: Resolution) -> set[int]:
-    """The batches that count before a change and not after it, or the other way round, new ones left out."""
-    counting = {row.batch for row in resolution.batches if not (row.is_new or row.is_gone)}
-    return {batch.id for batch in before.live} ^ counting
-
-
-def _keys_of(state: State, resolution: Resolution, root: Path) -> Stored:
-    """The rows of a state, of which only the keys are asked."""
-    keys = tuple(pair for pair in resolution.stored.columns if pair[0] in resolution.frame.key)
-    paths = tuple(root / part.path for part in state.parts.values() if part.rows)
-    return Stored(paths, keys, {root / name: batches for name, batches in state.hidden.items()})
-
-
-def _placed(in_text: Offsets, begins: Offsets, ends: Offsets) -> Lines:
-    """Where lines of a text are in the view, of which it has these pieces."""
-    starts = np.concatenate(([0], in_text[:-1])) if len(in_text) else in_text
-    pieces = np.concatenate(([0], np.cumsum(ends - begins)[:-1]))
-    shift = (begins - pieces)[np.searchsorted(pieces, starts, "right") - 1]
-    return Lines(starts + shift, in_text + shift)
 
 
 def _recorded(path: Path, sha256: str, rows: int) -> ViewRecord:

@@ -167,8 +167,8 @@ def test_a_caller_hears_the_log_if_it_asks(copy, asked):
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
     heard = done.stdout.splitlines()
-        assert (done.returncode, bool(heard)) == (0, asked)
-        assert not asked or "snapshotter.dataset committed" in heard
+    assert (done.returncode, bool(heard)) == (0, asked)
+    assert not asked or "snapshotter.dataset committed" in heard
 
 
 def test_a_level_that_is_asked_for_is_heard(copy):

@@ -15,6 +15,7 @@ from snapshotter.engine.session import literal
 from snapshotter.engine.staging import Staging
 from snapshotter.frame import Field, Frame, Group
 from snapshotter.merge import keys, same_key
+from snapshotter.narrow import key_values
 from snapshotter.publish import ViewColumn, key_order, of_batch, text, view
 from snapshotter.sql import identifier
 
@@ -150,11 +151,9 @@ class DuckDBEngine(Staging):
         """Read the rows of one key, newest first; only the columns that each row's file carries."""
         parameters = contract.parameters
         conditions = []
-        for field, part, column in zip(key, wanted, contract.key, strict=True):
-            if part == "":
-                conditions.append(f"p.{field.name} = ''" if field.is_text else f"p.{field.name} IS NULL")
-            else:
-                conditions.append(f"p.{field.name} = ({column.type.parse(f'{parameters.bind(part)}::VARCHAR')})")
+        for field, part, value in zip(key, wanted, key_values(key, contract, wanted), strict=True):
+            is_empty = not part and not field.is_text
+            conditions.append(f"p.{field.name} IS NULL" if is_empty else f"p.{field.name} = {value}")
         shown = [column for column in columns if column.field is not None]
         cells = ", ".join(f"coalesce({text(column, contract)}, '')" for column in shown)
         query = (

@@ -76,6 +76,11 @@ class Narrowing(Acceptance):
             self._run(f"CREATE OR REPLACE TABLE sought AS {narrow.sought(frame.key, fresh, others)}")
         return int(self._one("SELECT count(*) FROM sought"))
 
+    def seek_key(self, contract: Contract, key: Sequence[Field], parts: Sequence[str]) -> None:
+        """Seek one key."""
+        query = narrow.sought_key(key, contract, parts)
+        self._run(f"CREATE OR REPLACE TABLE sought AS {query}", contract.parameters)
+
     def locate(self) -> Offsets:
         """The numbers of the blocks in which sought keys belong, ascending."""
         (numbers,) = self._arrays(f"SELECT DISTINCT _block FROM ({narrow.located('sought')}) ORDER BY _block")
@@ -117,8 +122,10 @@ class Narrowing(Acceptance):
                 wanted.append(narrow.buried(frame, stored_rows(stored)))
         self._run(f"CREATE OR REPLACE TABLE wanted AS {' UNION '.join(wanted)}")
         parts = [f"SELECT * FROM ({lines})"] if narrowed.settles else []
-        if stored.paths and self._one("SELECT count(*) FROM wanted"):
-            fetched = narrow.fetched(frame, stored_rows(stored), "wanted")
+        known = f"SELECT count(*), count(*) FILTER ({narrow.unfilled(frame.key)}) FROM wanted"
+        ((keys_wanted, unfilled),) = self._all(known)
+        if stored.paths and keys_wanted:
+            fetched = narrow.fetched(frame, stored_rows(stored), "wanted", filled=not unfilled)
             self._run(f"CREATE OR REPLACE TABLE fetched AS {fetched}")
             parts.append("SELECT * FROM fetched")
         return " UNION ALL BY NAME ".join(parts)

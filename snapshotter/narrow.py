@@ -23,6 +23,7 @@ from snapshotter.contract.times import Clock
 from snapshotter.frame import Field, Frame
 from snapshotter.merge import keys, same_key
 from snapshotter.publish import ViewColumn, key_order, key_terms
+from snapshotter.sql import all_of
 
 STANDING_IN = 0  # the number, and the place, of the batch that stands for those of published lines
 
@@ -135,18 +136,19 @@ def unfilled(key: Sequence[Field]) -> str:
     return " OR ".join(f"{field.name} IS NULL" for field in key)
 
 
-def key_values(key: Sequence[Field], contract: Contract, parts: Sequence[str]) -> list[str]:
-    """SQL of the stored values of a key out of its parts as a user writes them; an empty part is an empty cell."""
-    return [
-        f"({column.type.parse(f'{contract.parameters.bind(part)}::VARCHAR')})" if part else absent(field)
-        for field, part, column in zip(key, parts, contract.key, strict=True)
-    ]
-
-
 def sought_key(key: Sequence[Field], contract: Contract, parts: Sequence[str]) -> str:
-    """Query of one key that is sought."""
-    values = zip(key_values(key, contract, parts), key, strict=True)
-    return f"SELECT {', '.join(f'{value} AS {field.name}' for value, field in values)}"
+    """Query of one key out of its parts as a user writes them, which are `p0`, `p1` … of the relation `asked`.
+
+    They are read there and not as constants, which the engine would compute by every branch of what reads them. An
+    empty part is an empty cell; one that is no value of its column is no key.
+    """
+    values = [
+        f"({column.type.parse(f'a.p{place}')})" if part else absent(field)
+        for place, (field, part, column) in enumerate(zip(key, parts, contract.key, strict=True))
+    ]
+    named = ", ".join(f"{value} AS {field.name}" for value, field in zip(values, key, strict=True))
+    real = all_of(f"{field.name} IS NOT NULL" for field, part in zip(key, parts, strict=True) if part)
+    return f"SELECT * FROM (SELECT {named} FROM asked a) WHERE {real}"
 
 
 def standing_in(frame: Frame, source: str) -> str:

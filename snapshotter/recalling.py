@@ -122,7 +122,7 @@ def history(layout: Layout, settings: Settings, dataset: str, key: list[str]) ->
         columns, fields = past.resolution.columns, past.resolution.frame.key
         engine.seek_key(past.contract, fields, key)
         _merge(engine, past, _ROWS_ONLY)
-        versions = engine.versions(past.contract, columns, fields, key)
+        versions = engine.versions(past.contract, columns, fields)
         names = {c.field.index: c.name for c in columns if c.field is not None}
         return [_version_info(past.contract, state, names, version) for version in versions]
 

@@ -43,7 +43,7 @@ LOADED = {
     "files --json": ASK,
     "rejects": ASK,
     "rejects --json": ASK,
-    "show": ROWS,
+    "show": f"{ASK} numpy",  # a copy of what is published
     "show 1 --json": ROWS,
     "diff 1 2": f"{ROWS} rich",
     "diff 1 2 --json": ROWS,

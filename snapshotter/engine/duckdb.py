@@ -15,7 +15,6 @@ from snapshotter.engine.session import literal
 from snapshotter.engine.staging import Staging
 from snapshotter.frame import Field, Frame, Group
 from snapshotter.merge import keys, same_key
-from snapshotter.narrow import key_values
 from snapshotter.publish import ViewColumn, key_order, of_batch, text, view
 from snapshotter.sql import identifier
 
@@ -145,25 +144,18 @@ class DuckDBEngine(Staging):
         told = {b.place: str(getattr(b, names.get(lineage, lineage))) for b in self._batches if not b.is_gone}
         return [told.get(place, "") for place in range(1, max(told, default=0) + 1)]
 
-    def versions(
-        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
-    ) -> list[Version]:
-        """Read the rows of one key, newest first; only the columns that each row's file carries."""
-        parameters = contract.parameters
-        conditions = []
-        for field, part, value in zip(key, wanted, key_values(key, contract, wanted), strict=True):
-            is_empty = not part and not field.is_text
-            conditions.append(f"p.{field.name} IS NULL" if is_empty else f"p.{field.name} = {value}")
+    def versions(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field]) -> list[Version]:
+        """Read the rows of the key, newest first; only the columns that each row's file carries."""
         shown = [column for column in columns if column.field is not None]
         cells = ", ".join(f"coalesce({text(column, contract)}, '')" for column in shown)
         query = (
             f"SELECT p._batch, p.source_row, p._deleted, p._rank IN (SELECT _lineage FROM published), {cells} "
-            f"FROM after_rows p WHERE {' AND '.join(conditions)} ORDER BY p._rank DESC"
+            f"FROM after_rows p SEMI JOIN sought s ON {same_key(key, 'p', 's')} ORDER BY p._rank DESC"
         )
         names = [column.name for column in shown]
         return [
             Version(dict(zip(names, values, strict=True)), int(batch), int(row), current=current, deleted=deleted)
-            for batch, row, deleted, current, *values in self._all(query, parameters)
+            for batch, row, deleted, current, *values in self._all(query, contract.parameters)
         ]
 
     def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:

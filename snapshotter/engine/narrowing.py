@@ -78,6 +78,7 @@ class Narrowing(Acceptance):
 
     def seek_key(self, contract: Contract, key: Sequence[Field], parts: Sequence[str]) -> None:
         """Seek one key."""
+        self._table("asked", ", ".join(f"p{place} VARCHAR" for place in range(len(parts))), [tuple(parts)])
         query = narrow.sought_key(key, contract, parts)
         self._run(f"CREATE OR REPLACE TABLE sought AS {query}", contract.parameters)
 

@@ -239,10 +239,8 @@ class Engine(Protocol):
         """
         ...
 
-    def versions(
-        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
-    ) -> list[Version]:
-        """Every version of one key in the merged rows, newest first."""
+    def versions(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field]) -> list[Version]:
+        """Every version of the key that was sought, in the merged rows, newest first."""
         ...
 
     def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:

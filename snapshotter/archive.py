@@ -33,6 +33,7 @@ class Archive:
     def __init__(self, layout: Layout, dataset: str) -> None:
         """Nothing is touched yet."""
         self._layout, self._dataset = layout, dataset
+        self._input = str(layout.input)
         self._taken: dict[str, set[str]] = {}
 
     def place(self, folder: str, name: str, sha256: str) -> str:
@@ -74,16 +75,17 @@ class Archive:
             if move.source.startswith("rejected/"):
                 disk.remove(self._layout.input / f"{move.source}{REASON}")
         self._remember([self._note(move) for move in todo if move.target.startswith("processing/")])
-        pairs = {self._layout.input / move.target: self._source(move) for move in todo}
+        pairs = {self._target(move): self._source(move) for move in todo}
         disk.link_all([(source, target) for target, source in pairs.items() if not os.path.lexists(target)])
         done = [move for move in todo if self._has_arrived(move)]
         pending = [move for move in done if self.is_pending(move)]
         queued = [move for move in pending if move.source.startswith("processing/")]
         disk.remove_all([self._source(move) for move in pending if not move.source.startswith("processing/")])
         for move in queued:
-            self._settle(move, disk.aside(self._source(move)))  # of a process that a power cut ended
-            self._settle(move, disk.set_aside(self._source(move)))
-        disk.sync_folders(self._source(move).parent for move in queued)
+            source = self._source(move)
+            self._settle(move, disk.aside(source))  # of a process that a power cut ended
+            self._settle(move, disk.set_aside(source))
+        disk.sync_folders(map(self._source, queued))
         return done
 
     def put_back(self, moves: Iterable[Move]) -> None:
@@ -91,28 +93,29 @@ class Archive:
         for move in moves:
             if move.source.startswith("processing/"):
                 source = self._source(move)
-                if os.path.lexists(disk.aside(source)) and is_beneath(self._layout.queue, source):
+                if os.path.lexists(disk.aside(source)) and is_beneath(f"{self._input}/processing", source):
                     self._settle(move, disk.aside(source))
-                    disk.sync_folder(source.parent)
+                    disk.sync_folders([source])
 
-    def _settle(self, move: Move, away: Path | None) -> None:
+    def _settle(self, move: Move, away: str | None) -> None:
         """Remove what was set aside if it is the archived file, as it was read; else it is the next run's.
 
         Others may give the name to another file, or write on, until it is set aside: only now is it the last look.
         """
-        if away is None or not os.path.lexists(away):
+        ours = _status(away) if away is not None else None
+        if away is None or ours is None:
             return
-        source, target = self._source(move), self._layout.input / move.target
-        is_there = os.path.lexists(target)
-        is_linked = is_there and _same_file(away, target)
-        if is_linked and (not move.sha256 or _known(away, move) or digest(away) == move.sha256):
+        target = self._target(move)
+        there = _status(target)
+        is_linked = there is not None and _is_same(ours, there)
+        if is_linked and (not move.sha256 or _is_known(ours, move) or digest(away) == move.sha256):
             disk.remove_tree(away)
-        elif is_there and _known(away, move) and digest(target) == move.sha256:
+        elif there is not None and _is_known(ours, move) and digest(target) == move.sha256:
             disk.remove_tree(away)  # copied where no link can be made
         else:
             if is_linked:
-                self._keep_start(move, target)
-            self._return(move, away, source)
+                self._keep_start(move, Path(target))
+            self._return(move, Path(away), Path(self._source(move)))
 
     def _return(self, move: Move, away: Path, source: Path) -> None:
         """Put a file back into the queue, under another name if its own is taken."""
@@ -139,34 +142,32 @@ class Archive:
 
     def _has_arrived(self, move: Move) -> bool:
         """Whether what has the new name is the file that was meant; what was swapped in since we looked loses it."""
-        source, target = self._source(move), self._layout.input / move.target
-        if _known(target, move) or not move.sha256 or digest(target) == move.sha256:
+        target = self._target(move)
+        if _is_known(os.lstat(target), move) or not move.sha256 or digest(target) == move.sha256:
             return True
-        if os.path.lexists(source):
-            disk.remove(target)
+        if os.path.lexists(self._source(move)):
+            disk.remove(Path(target))
         return False
 
     def secure(self, records: Iterable[FileRecord]) -> None:
         """Make files of the queue durable before a commit names them: whoever dropped them need not have."""
         moves = [archival(record) for record in records if record.sha256]
-        disk.secure((self._source(move) for move in moves), self._layout.queue)
+        disk.secure([self._source(move) for move in moves], self._layout.queue)
 
     def is_pending(self, move: Move) -> bool:
         """Whether a move is still to be done: at its source there is the file that was meant."""
-        source, target = self._source(move), self._layout.input / move.target
-        try:
-            here = source.lstat()
-        except OSError:
-            return False
-        if not is_beneath(self._layout.input / move.source.partition("/")[0], source):
-            return False  # a folder on the way was swapped for a link: whatever lies there is not ours to move
+        source, target = self._source(move), self._target(move)
+        here = _status(source)
+        if here is None or not is_beneath(f"{self._input}/{move.source.partition('/')[0]}", source):
+            return False  # gone, or a folder on the way was swapped for a link: what lies there is not ours to move
         if stat.S_ISDIR(here.st_mode) or (move.sha256 and not stat.S_ISREG(here.st_mode)):
             return False  # swapped for something else, which could block whoever opens it
-        known = _known(source, move)
-        if os.path.lexists(target):
+        known, there = _is_known(here, move), _status(target)
+        if there is not None:
             # Linked, and not removed yet; or copied where no link can be made: then only the very same file may go.
-            is_copied = known and target.is_file() and digest(target) == move.sha256
-            return source != target and (_same_file(source, target) or is_copied)
+            is_linked = _is_same(here, there)
+            is_copied = not is_linked and known and stat.S_ISREG(there.st_mode) and digest(target) == move.sha256
+            return source != target and (is_linked or is_copied)
         if known or not move.sha256:
             return True
         return here.st_size == move.size and digest(source) == move.sha256
@@ -191,8 +192,11 @@ class Archive:
         if kept != known:
             write_requeued(self._layout.requeued, kept)
 
-    def _source(self, move: Move) -> Path:
-        return self._layout.input / (os.fsdecode(bytes.fromhex(move.raw)) if move.raw else move.source)
+    def _source(self, move: Move) -> str:
+        return f"{self._input}/{os.fsdecode(bytes.fromhex(move.raw)) if move.raw else move.source}"
+
+    def _target(self, move: Move) -> str:
+        return f"{self._input}/{move.target}"
 
     def _write_reason(self, move: Move) -> None:
         assert move.reason is not None
@@ -208,9 +212,8 @@ class Archive:
         disk.replace(target, (json.dumps(note, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def _known(path: Path, move: Move) -> bool:
+def _is_known(status: os.stat_result, move: Move) -> bool:
     """Whether a file is the one that was read, by what the system says of it."""
-    status = path.lstat()
     return (status.st_ino, status.st_mtime_ns, status.st_size) == (move.inode, move.modified, move.size)
 
 
@@ -221,12 +224,19 @@ def _start(path: Path, size: int) -> Iterator[bytes]:
         size -= len(piece)
 
 
-def _same_file(one: Path, other: Path) -> bool:
-    a, b = one.lstat(), other.lstat()
-    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
-def digest(path: Path) -> str:
+def _status(path: str) -> os.stat_result | None:
+    """What the system says of a name, links not followed; None if nothing has it."""
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
+
+
+def digest(path: Path | str) -> str:
     """The sha256 of a file; empty for what is no regular one, which is not waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -7,12 +7,11 @@ swaps for a link, at whatever moment, is an error and never a way to another pla
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def open_beneath(root: Path, inside: Path, flags: int) -> int:
+def open_beneath(root: str, inside: str, flags: int) -> int:
     """Open what lies beneath a folder; returns its descriptor.
 
     Args:
@@ -23,7 +22,7 @@ def open_beneath(root: Path, inside: Path, flags: int) -> int:
     Raises:
         OSError: it cannot be opened; ELOOP or ENOTDIR for a link.
     """
-    *folders, name = inside.parts
+    *folders, name = inside.split("/")
     folder = os.open(root, _FOLDER & ~os.O_NOFOLLOW)
     try:
         for part in folders:
@@ -35,9 +34,11 @@ def open_beneath(root: Path, inside: Path, flags: int) -> int:
         os.close(folder)
 
 
-def is_beneath(root: Path, path: Path) -> bool:
-    """Whether no folder between `root` and a path is a link."""
-    inside = path.parent.relative_to(root)
-    if not inside.parts:
-        return True
-    return os.path.realpath(path.parent) == os.path.normpath(os.path.join(os.path.realpath(root), inside))  # noqa: PTH118 - of text
+def is_beneath(root: str, path: str) -> bool:
+    """Whether no folder between `root` and a path below it is a link."""
+    folder = os.path.dirname(path)
+    while len(folder) > len(root):
+        if os.path.islink(folder):
+            return False
+        folder = os.path.dirname(folder)
+    return folder == root

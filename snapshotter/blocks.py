@@ -7,6 +7,7 @@ lengths, not by their content: a line is in the block whose key is the greatest 
 
 from __future__ import annotations
 
+import os
 import zlib
 from array import array
 from dataclasses import dataclass
@@ -68,6 +69,27 @@ class Blocks:
         ends = int(self.begins[0]) + np.cumsum(lengths)
         return Blocks(np.concatenate((self.begins[:1], ends[:-1])), self.checks, int(ends[-1]))
 
+    def divided(self, stale: npt.NDArray[np.bool_]) -> Blocks:
+        """The same blocks with more checksums, still to be taken, where many came under a stale one.
+
+        Else a view that only grows at its end would have nearly all of its bytes under one, and each run read them.
+
+        Args:
+            stale: for each checksum, whether it is to be taken anew.
+        """
+        checked = self.checks != _UNCHECKED
+        heads, run = np.flatnonzero(checked), np.cumsum(checked) - 1
+        is_long = stale & (np.diff(heads, append=len(checked)) >= 2 * TOGETHER)
+        behind_head = np.arange(len(checked)) - heads[run]
+        checks = self.checks.copy()
+        checks[is_long[run] & (behind_head % TOGETHER == 0) & (self.ends > self.begins) & ~checked] = 0
+        return Blocks(self.begins, checks, self.size)
+
+    def has_checks_of(self, others: Blocks, wanted: npt.NDArray[np.bool_]) -> bool:
+        """Whether these have the checksums of the same blocks at another time, of those that are wanted."""
+        heads = np.flatnonzero(others.checks != _UNCHECKED)[wanted]
+        return bool((self.checks[heads] == others.checks[heads]).all())
+
     def kept(self) -> Offsets:
         """The numbers of the blocks that an index needs: an empty one belongs to the one before it."""
         return np.flatnonzero((self.ends > self.begins) | (self.checks != _UNCHECKED))
@@ -84,13 +106,12 @@ class Blocks:
     def hold(self, view: IO[bytes], wanted: npt.NDArray[np.bool_]) -> bool:
         """Whether a view has these checksums, of those that are wanted.
 
-        It is read, and never mapped: whoever cuts it short meanwhile would kill this process.
+        It is read, past all buffers, and never mapped: whoever cuts it short meanwhile would kill this process.
         """
         begins, checks = self.runs()
         ends = np.append(begins[1:], self.size)
         for run in np.flatnonzero(wanted).tolist():
-            view.seek(begins[run])
-            if zlib.crc32(view.read(int(ends[run] - begins[run]))) != checks[run]:
+            if zlib.crc32(os.pread(view.fileno(), int(ends[run] - begins[run]), int(begins[run]))) != checks[run]:
                 return False
         return True
 

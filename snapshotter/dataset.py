@@ -22,13 +22,14 @@ from snapshotter.inbox import Drop
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.contracts import stored_contract
-from snapshotter.ledger.records import Commit, Counts, FileRecord, Status
+from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.logs import logger
 from snapshotter.recovery import Found, Plan, ViewStep
 from snapshotter.requeue import read_requeued
 from snapshotter.workers import workers
 
 if TYPE_CHECKING:
+    from snapshotter.engine.base import Effects
     from snapshotter.engine.port import Engine
     from snapshotter.identity import Identities
     from snapshotter.intake import Intake
@@ -163,7 +164,7 @@ class Dataset:
         rendering.merge(contract, resolve(contract, self.state, self.ledger.root), None)
         view = rendering.write(draft)
         self.close()
-        if view.sha256 != current.view.sha256:
+        if view is None or view.sha256 != current.view.sha256:
             disk.remove(draft)
             problem = f"rendering snapshot {current.snapshot} gives other bytes than were published"
             raise LedgerDamaged(dataset=self.name, problem=problem)
@@ -234,7 +235,6 @@ class Dataset:
 
     def merge(self, draft: Draft) -> None:
         """Find the winners, and what the new rows did."""
-        from snapshotter.remarks import with_remarks
         from snapshotter.resolution import resolve
 
         binding = draft.binding
@@ -249,19 +249,28 @@ class Dataset:
             snapshot=self.state.next_snapshot,
             at=draft.at,
         )
-        draft.rendering = self._rendering()
+        draft.rendering, draft.judged = self._rendering(), tuple(draft.taken.records)
         published = None if draft.kind == "rebuild" else self.state
-        effects = draft.rendering.merge(draft.contract, resolution, published)
-        read, accepted = sum(r.read for r in draft.new), sum(r.accepted for r in draft.new)
-        draft.counts = Counts(read=read, accepted=accepted, rejected=read - accepted, **effects.counts())
-        draft.taken.records[:] = with_remarks(draft, effects, self.engine)
+        self._remember(draft, draft.rendering.merge(draft.contract, resolution, published))
+
+    def _remember(self, draft: Draft, effects: Effects) -> None:
+        from snapshotter.remarks import remember
+
+        remember(draft, effects, self.engine)
+
+    def prove_merge(self, draft: Draft) -> None:
+        """Make sure of a merge of which no view is written, which would prove it."""
+        if draft.rendering is not None and not draft.rendering.is_proved():
+            self._remember(draft, draft.rendering.merge_whole())
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
         with workers(1) as begin:
-            view = begin(self.render, draft)
+            view = begin(self._write_view, draft)
             self.write_rows(draft)
             view.result()
+        if draft.view is None:
+            self._render_anew(draft)
 
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
@@ -270,6 +279,18 @@ class Dataset:
 
     def render(self, draft: Draft) -> None:
         """Write the new view beside the old one, durably, and take its digest."""
+        self._write_view(draft)
+        if draft.view is None:
+            self._render_anew(draft)
+
+    def _render_anew(self, draft: Draft) -> None:
+        """Merge all keys, and write the view; beside no other work: a merge makes anew what rows are written of."""
+        assert draft.rendering is not None
+        self._remember(draft, draft.rendering.merge_whole())
+        self._write_view(draft)
+
+    def _write_view(self, draft: Draft) -> None:
+        """Write the view, unless all keys must be merged first."""
         assert draft.rendering is not None
         path = self.layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
@@ -287,25 +308,7 @@ class Dataset:
         if not files and not draft.changes_snapshot:
             return None
         draft.taken.records[:] = files
-        binding = draft.binding
-        commit = Commit(
-            kind=draft.kind,
-            snapshot=self.state.next_snapshot if draft.changes_snapshot else None,
-            at=draft.at,
-            contract=draft.contract.config.model_dump(mode="json") if draft.changes_snapshot else {},
-            target=draft.target,
-            files=files,
-            added=draft.added,
-            dropped=draft.dropped,
-            columns=binding.new_columns if binding and draft.changes_snapshot else (),
-            shapes=binding.new_shapes if binding and draft.changes_snapshot else (),
-            parts=draft.parts,
-            removed_parts=draft.removed_parts,
-            shelved=draft.shelved,
-            moves=draft.moves,
-            counts=draft.counts,
-            view=draft.view,
-        )
+        commit = draft.commit(self.state.next_snapshot)
         self.ledger.prepare()
         if draft.kind != "rebuild":
             self._archive.secure(files)

@@ -14,21 +14,19 @@ import shutil
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from snapshotter.config import threads
 from snapshotter.errors import NotWritten
 
 TEMPORARY = ".snapshotter-"
-_TOLD = 4 << 20  # bytes
 _AT_ONCE = 16  # files made durable side by side: the journal then takes many at a time, which is ten times as fast
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path | str) -> Iterator[None]:
     """Turn what the system refuses into the named error; a target that exists already stays FileExistsError."""
     try:
         yield
@@ -44,29 +42,35 @@ def sync_file(path: Path) -> None:
     _sync(path, os.O_RDONLY)
 
 
-def secure(files: Iterable[Path], root: Path) -> None:
+def secure(files: Sequence[str], root: Path) -> None:
     """Make files of somebody else durable as they are, and their names in the folders up to `root`.
 
     What is no regular file (any more), or is gone, is left.
     """
-    paths = list(files)
-    if threads() == 1 or len(paths) == 1:
-        for path in paths:
-            _secure(path)
+    if threads() == 1 or len(files) == 1:
+        _secure_all(files)
     else:
         from concurrent.futures import ThreadPoolExecutor
 
+        left = iter(files)  # each thread takes the next one: a task for each file would cost more than its fsync
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(_secure, paths))
-    above = (folder for path in paths for folder in path.parents if folder == root or root in folder.parents)
+            for work in [pool.submit(_secure_all, left) for _ in range(_AT_ONCE)]:
+                work.result()
+    folders = map(Path, dict.fromkeys(map(os.path.dirname, files)))
+    above = (above for path in folders for above in (path, *path.parents) if above == root or root in above.parents)
     for folder in dict.fromkeys(above):
         if folder.is_dir():
             sync_folder(folder)
 
 
-def _secure(path: Path) -> None:
+def _secure_all(files: Iterable[str]) -> None:
+    for path in files:
+        _secure(path)
+
+
+def _secure(path: str) -> None:
     with writing(path), suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.lstat().st_mode):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
             return
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -101,9 +105,9 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def temporary(folder: Path) -> Path:
-    """A fresh name in `folder` that the queue does not see and that a recovery sweeps away."""
-    return folder / f"{TEMPORARY}{uuid.uuid4().hex}.tmp"
+def temporary(folder: Path, what: str = "") -> Path:
+    """A fresh name in `folder` that the queue does not see and that a recovery sweeps away; it may say of what."""
+    return folder / f"{TEMPORARY}{what}{uuid.uuid4().hex}.tmp"
 
 
 def create(path: Path, content: bytes, scratch: Path) -> None:
@@ -167,38 +171,6 @@ def remove_derived(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def assemble(path: Path, parts: Iterable[tuple[IO[bytes], int, int]], told: Callable[[int], None]) -> None:
-    """Write a file out of parts of others, which the system copies without showing them to us; not durably yet.
-
-    Args:
-        path: the file; it does not exist.
-        parts: file, begin and end of each part, in order.
-        told: called now and then with the number of bytes that are there.
-
-    Raises:
-        NotWritten: the system refused.
-        EOFError: a file is shorter than that.
-    """
-    with writing(path), path.open("xb", buffering=0) as draft:
-        size = next_told = 0
-        for source, begin, end in parts:
-            send(draft, source, begin, end)
-            size += end - begin
-            if size >= next_told:
-                told(size)
-                next_told = size + _TOLD
-        told(size)
-
-
-def send(target: IO[bytes], source: IO[bytes], begin: int, end: int) -> None:
-    """Copy bytes to the present place of an unbuffered file; raises EOFError if the source does not have them."""
-    while begin < end:
-        sent = os.sendfile(target.fileno(), source.fileno(), begin, end - begin)
-        if not sent:
-            raise EOFError
-        begin += sent
-
-
 def pieces(path: Path) -> Iterator[bytes]:
     """The bytes of a file, some at a time."""
     with path.open("rb") as file:
@@ -220,7 +192,7 @@ def _draft(content: bytes | Iterable[bytes], folder: Path) -> Path:
     return draft
 
 
-def link_all(pairs: Sequence[tuple[Path, Path]]) -> None:
+def link_all(pairs: Sequence[tuple[str, str]]) -> None:
     """Give files, or links and devices as such, a second name that is free, durably: the first half of a move.
 
     All new names are durable before the first old one goes, so that each file is at every moment under at least
@@ -234,7 +206,7 @@ def link_all(pairs: Sequence[tuple[Path, Path]]) -> None:
         FileExistsError: a target is taken by another file.
         NotWritten: the system refused.
     """
-    targets = dict.fromkeys(target.parent for _, target in pairs)
+    targets = [Path(folder) for folder in dict.fromkeys(os.path.dirname(target) for _, target in pairs)]
     for folder in targets:
         make_folder(folder)
     for source, target in pairs:
@@ -243,21 +215,21 @@ def link_all(pairs: Sequence[tuple[Path, Path]]) -> None:
         sync_folder(folder)
 
 
-def remove_all(paths: Sequence[Path]) -> None:
+def remove_all(paths: Sequence[str]) -> None:
     """Remove names, durably: the second half of a move."""
     for path in paths:
-        with writing(path):
-            path.unlink(missing_ok=True)
-    sync_folders(path.parent for path in paths)
+        with writing(path), suppress(FileNotFoundError):
+            os.unlink(path)
+    sync_folders(paths)
 
 
-def sync_folders(folders: Iterable[Path]) -> None:
-    """Make the names in some folders durable, once for each."""
-    for folder in dict.fromkeys(folders):
-        sync_folder(folder)
+def sync_folders(paths: Iterable[str]) -> None:
+    """Make the names in the folders of some paths durable, once for each folder."""
+    for folder in dict.fromkeys(map(os.path.dirname, paths)):
+        sync_folder(Path(folder))
 
 
-def set_aside(path: Path) -> Path | None:
+def set_aside(path: str) -> str | None:
     """Take a name that others write to out of their reach, before it is looked at for the last time and removed.
 
     Returns:
@@ -266,16 +238,16 @@ def set_aside(path: Path) -> Path | None:
     away = aside(path)
     with writing(path):
         try:
-            path.rename(away)
+            os.rename(path, away)
         except FileNotFoundError:
             return None
     return away
 
 
-def aside(path: Path) -> Path:
+def aside(path: str) -> str:
     """The name that `set_aside` gives a path."""
-    mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]
-    return path.with_name(f"{TEMPORARY}aside-{mark}")
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{TEMPORARY}aside-{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}"
 
 
 def put_back(away: Path, path: Path) -> bool:
@@ -295,28 +267,28 @@ def put_back(away: Path, path: Path) -> bool:
     return True
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: str, target: str) -> None:
     """Give a file a second name; copy it where that is impossible."""
     with writing(target):
         try:
-            status = source.lstat()
+            status = os.lstat(source)
             if stat.S_ISREG(status.st_mode) and status.st_nlink > 1 and not os.path.lexists(target):
-                _copy(source, target)
+                _copy(Path(source), Path(target))
                 return
             os.link(source, target, follow_symlinks=False)
         except FileExistsError:
-            if not _same(source, target):
+            if not _same(Path(source), Path(target)):
                 raise
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK):
                 raise
-            _copy(source, target)
+            _copy(Path(source), Path(target))
 
 
 def adopt(draft: Path, path: Path) -> None:
     """Give a draft a second name, beside the one under which somebody may still read it; a copy where none can be."""
     with writing(path):
-        _link(draft, path)
+        _link(str(draft), str(path))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -370,10 +342,10 @@ def retire(path: Path) -> bool:
     return True
 
 
-def remove_tree(path: Path) -> None:
+def remove_tree(path: Path | str) -> None:
     """Remove a file, a link or a whole folder; one that is gone already is fine."""
     with writing(path), suppress(FileNotFoundError):
-        if path.is_dir() and not path.is_symlink():
+        if stat.S_ISDIR(os.lstat(path).st_mode):
             shutil.rmtree(path)
         else:
-            path.unlink()
+            os.unlink(path)

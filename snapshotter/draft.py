@@ -31,6 +31,7 @@ class Draft:
         parts, removed_parts, shelved, counts, view: as in the commit; known once they are written and counted.
         committed: the commit, once it counts or may count.
         resolution, rendering: how the rows were merged, and what renders them.
+        judged: the records of the files before the merge showed more of them.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Draft:
     committed: Commit | None = None
     resolution: Resolution | None = None
     rendering: Rendering | None = None
+    judged: tuple[FileRecord, ...] = ()
 
     @property
     def changes_snapshot(self) -> bool:
@@ -73,6 +75,32 @@ class Draft:
     def gone(self) -> set[int]:
         """The batches, old and new, whose rows do not count after the commit."""
         return {*self.dropped, *self.outdated}
+
+    def commit(self, snapshot: int) -> Commit:
+        """The commit that this becomes.
+
+        Args:
+            snapshot: the number of the next one.
+        """
+        binding, changes = self.binding, self.changes_snapshot
+        return Commit(
+            kind=self.kind,
+            snapshot=snapshot if changes else None,
+            at=self.at,
+            contract=self.contract.config.model_dump(mode="json") if changes else {},
+            target=self.target,
+            files=tuple(self.taken.records),
+            added=self.added,
+            dropped=self.dropped,
+            columns=binding.new_columns if binding and changes else (),
+            shapes=binding.new_shapes if binding and changes else (),
+            parts=self.parts,
+            removed_parts=self.removed_parts,
+            shelved=self.shelved,
+            moves=self.moves,
+            counts=self.counts,
+            view=self.view,
+        )
 
     def reported(self) -> tuple[FileRecord, ...]:
         """A record of each file that was in the queue, deferred ones last."""

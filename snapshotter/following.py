@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
-from typing import IO
+from typing import IO, Protocol, TypeVar
 
 import numpy as np
 
 from snapshotter.blocks import Offsets
+from snapshotter.errors import NotWritten
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _PIECE = 1 << 20
 _PAUSE = 0.02  # seconds between two looks at a file that others write
@@ -25,6 +30,9 @@ def growing(path: Path, sizes: Iterable[int]) -> Iterator[bytes]:
     Args:
         path: the file; it is there once there is a size.
         sizes: how many bytes are there, again and again until nothing more is written.
+
+    Raises:
+        NotWritten: what was there is not there any more.
     """
     seen = 0
     with ExitStack() as stack:
@@ -34,6 +42,8 @@ def growing(path: Path, sizes: Iterable[int]) -> Iterator[bytes]:
                 file = stack.enter_context(path.open("rb", buffering=0))
             while seen < size:
                 piece = file.read(min(_PIECE, size - seen))
+                if not piece:
+                    raise NotWritten(path=path, problem="it became shorter while it was written")
                 seen += len(piece)
                 yield piece
 
@@ -82,3 +92,24 @@ class Checksums:
     def finish(self) -> Offsets:
         """All of them."""
         return np.array(self._found, np.int64)
+
+
+class Reader(Protocol[T_co]):
+    """What looks at the bytes of a file, in order."""
+
+    def feed(self, piece: bytes) -> None:
+        """Look at the next bytes."""
+        ...
+
+    def finish(self) -> T_co:
+        """What it made of them all."""
+        ...
+
+
+def read_through(pieces: Iterable[bytes], reader: Reader[T]) -> tuple[str, T]:
+    """The sha256 of some bytes, and what a reader makes of them."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+        reader.feed(piece)
+    return found.hexdigest(), reader.finish()

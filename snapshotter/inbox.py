@@ -86,11 +86,13 @@ def scan(queue: Path) -> list[Drop]:
 
 def _walk(descriptor: int, queue: Path, inside: bytes) -> Iterator[Drop]:
     """What lies in an open folder of the queue, so that a folder swapped for a link leads nowhere."""
+    above = len(os.fsencode(queue))
     for entry in os.scandir(descriptor):
-        name = os.path.join(inside, os.fsencode(entry.name))  # noqa: PTH118 - bytes, which no Path takes
         if invisible(entry.name):
             continue
-        path = queue / os.fsdecode(name)
+        name = os.path.join(inside, os.fsencode(entry.name))
+        here, shown = os.fsdecode(name), printable(name)
+        path = queue / here
         try:
             if entry.is_dir(follow_symlinks=False):
                 yield from _folder(descriptor, queue, name)
@@ -99,13 +101,13 @@ def _walk(descriptor: int, queue: Path, inside: bytes) -> Iterator[Drop]:
         except FileNotFoundError:  # taken away since we saw it
             continue
         except OSError:  # of this one alone: it is told, and the others are taken
-            yield Drop(f"{printable(name)}/", path, 0, "it cannot be looked at")
+            yield Drop(f"{shown}/", path, 0, "it cannot be looked at")
             continue
-        if len(os.fsencode(queue)) + max(len(name), len(printable(name).encode())) > _PATH_BYTES - _LONGER:
-            yield Drop(f"{printable(name)}/", path, 0, "its path is too long for the archive")
+        if above + max(len(name), len(shown.encode())) > _PATH_BYTES - _LONGER:
+            yield Drop(f"{shown}/", path, 0, "its path is too long for the archive")
             continue
-        raw = "" if printable(name) == os.fsdecode(name) else name.hex()
-        yield Drop(printable(name), path, status.st_size, _problem(status, raw), raw, Look.of(status), queue)
+        raw = "" if shown == here else name.hex()
+        yield Drop(shown, path, status.st_size, _problem(status, raw), raw, Look.of(status), queue)
 
 
 def _folder(descriptor: int, queue: Path, name: bytes) -> Iterator[Drop]:
@@ -115,7 +117,7 @@ def _folder(descriptor: int, queue: Path, name: bytes) -> Iterator[Drop]:
         yield unread
         return
     try:
-        below = os.open(os.path.basename(name), _NO_LINK | os.O_DIRECTORY, dir_fd=descriptor)  # noqa: PTH119 - bytes
+        below = os.open(os.path.basename(name), _NO_LINK | os.O_DIRECTORY, dir_fd=descriptor)
     except OSError:  # gone since we saw it, or not for us, or swapped for a link
         yield unread
         return
@@ -133,6 +135,8 @@ def invisible(name: str) -> bool:
 def printable(name: bytes) -> str:
     """A name that can be printed and stored: what is not UTF-8, and control characters, are escaped."""
     text = name.decode("utf-8", "backslashreplace")
+    if text.isprintable():  # then none of these is in it, which is quickly told
+        return text
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
@@ -207,8 +211,8 @@ def deferred(error: OSError) -> Deferred:
 
 
 def _read_once(drop: Drop, scratch: Path) -> Content:
-    root = drop.root or drop.path.parent
-    descriptor = open_beneath(root, drop.path.relative_to(root), os.O_RDONLY | os.O_NONBLOCK)
+    root, path = os.fspath(drop.root or drop.path.parent), os.fspath(drop.path)
+    descriptor = open_beneath(root, path.removeprefix(root).lstrip("/"), os.O_RDONLY | os.O_NONBLOCK)
     file = os.fdopen(descriptor, "rb", buffering=0)
     try:
         before = os.fstat(descriptor)
@@ -254,7 +258,8 @@ def _read(drop: Drop, file: IO[bytes], scratch: Path) -> Content:
             digest.update(chunk)
         return Content(digest.hexdigest(), file=file)
     if drop.size <= spool.LARGE:
-        data = b"".join(iter(lambda: file.read(spool.CHUNK), b""))
+        piece = min(spool.CHUNK, drop.size + 1)  # memory for more would cost more than a small file
+        data = b"".join(iter(lambda: file.read(piece), b""))
         digest.update(data)
         if drop.name.endswith(".csv"):
             return Content(digest.hexdigest(), data=data)
@@ -288,7 +293,7 @@ def free_name(
         extra: what will be appended to the name for a companion, which must be free and fit as well.
         taken: names that other files of the same run are about to take.
     """
-    marked = f".{sha256[:8]}"
+    marked, above = f".{sha256[:8]}", os.fspath(folder)
     parent, _, base = name.rpartition("/")
     parent = _free_folder(folder, parent, marked)
     stem, suffix = _split(base)
@@ -298,8 +303,8 @@ def free_name(
         path = f"{parent}/{candidate}" if parent else candidate
         if (
             path not in taken
-            and not os.path.lexists(folder / path)
-            and not (extra and os.path.lexists(folder / f"{path}{extra}"))
+            and not os.path.lexists(f"{above}/{path}")
+            and not (extra and os.path.lexists(f"{above}/{path}{extra}"))
         ):
             return path
     raise AssertionError  # count() has no end

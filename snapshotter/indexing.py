@@ -7,16 +7,21 @@ older is no damage; then a view is rendered whole, and gives a new one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import stat
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from snapshotter import disk
+from snapshotter.errors import NotWritten
 from snapshotter.frame import Field
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Indexes:
@@ -39,18 +44,26 @@ class Indexes:
             key: its fields.
         """
         for path in self._root.glob(f"{self._stem(sha256, key)}-*.index"):
-            if path.name == self._name(sha256, key, path):
-                return path
+            with suppress(OSError):  # one that cannot be read is none
+                if path.name == self._name(sha256, key, path):
+                    return path
         return None
 
     def keep(self, draft: Path, sha256: str, key: Sequence[Field]) -> None:
-        """Give a draft its name, as the index of a view."""
-        disk.rename(draft, self._root / self._name(sha256, key, draft))
+        """Give a draft its name, as the one index of a view; another one of the same view may have other blocks."""
+        path = self._root / self._name(sha256, key, draft)
+        disk.rename(draft, path)
+        for other in self._root.glob(f"{stem(sha256)}-*.index"):
+            if other != path:
+                _remove(other)
 
     def _name(self, sha256: str, key: Sequence[Field], path: Path) -> str:
         checksum = 0
-        for piece in disk.pieces(path):
-            checksum = zlib.crc32(piece, checksum)
+        with open(path, "rb", opener=disk.without_links) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file")
+            while piece := file.read(1 << 20):
+                checksum = zlib.crc32(piece, checksum)
         return f"{self._stem(sha256, key)}-{checksum:08x}.index"
 
     def _stem(self, sha256: str, key: Sequence[Field]) -> str:
@@ -64,7 +77,12 @@ def stem(sha256: str) -> str:
 
 
 def sweep(root: Path, sha256: str) -> None:
-    """Remove the indexes of other views than one."""
+    """Remove the indexes of other views than one; what cannot be removed does no harm, and is tried again."""
     for path in root.glob("_view-*.index"):
         if not path.name.startswith(stem(sha256)):
-            disk.remove_derived(path)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(NotWritten):
+        disk.remove_derived(path)

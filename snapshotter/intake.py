@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from snapshotter import inbox, reader
-from snapshotter.binding import Binding, listed
+from snapshotter.binding import Binding
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
 from snapshotter.engine.base import Cell, Spans, Verdict
@@ -17,21 +18,21 @@ from snapshotter.frame import Field
 from snapshotter.heading import Headings
 from snapshotter.identity import Identities, Identity
 from snapshotter.inbox import Drop
+from snapshotter.incoming import Incoming, Known, prove_small
 from snapshotter.ledger.records import Failure, FileRecord, Status
 from snapshotter.ledger.state import State
 from snapshotter.loading import Proven, Scattered, load
 from snapshotter.logs import logger
-from snapshotter.oddities import Oddities
+from snapshotter.looking_back import LookBack
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
 from snapshotter.returned import TransformRefused
-from snapshotter.spool import LARGE, Content, Deferred, Unreadable
+from snapshotter.spool import LARGE, Deferred, Unreadable
 from snapshotter.taken import Taken
 from snapshotter.transforming import Transform, rows_at_once
 
 GROUP = 64 * 2**20  # bytes of small files that are held and read at once
 _NAME = 100  # bytes that a name in a header takes
-_ROWS = 2  # accepted rows from which on an empty column is worth a warning
 
 
 class Intake:
@@ -67,18 +68,18 @@ class Intake:
         drafts_folder: Path,
         progress: Callable[[int], None],
     ) -> None:
-        """Look at what the state knows of names and bytes, once."""
-        self._contract, self._binding, self._engine = contract, binding, engine
+        """Nothing is taken yet."""
+        self._contract, self._state, self._binding, self._engine = contract, state, binding, engine
         self._identities, self._scratch, self._progress = identities, scratch, progress
         self._transform, self._acceptance = transform, acceptance
-        self._owner = {batch.record.sha256: batch.record.name for batch in state.live}
         self._next_batch = first_batch
-        self._records: list[FileRecord] = []
+        self._notes: list[dict[str, Any]] = []  # of each file, what its record will say
         self._replaced: dict[int, int] = {}
         self._claimed: dict[tuple[str, int], int] = {}
         self._rejects = RejectsWriter(engine, contract.config.encodings[0], scratch, rejects_folder, drafts_folder)
-        self._oddities = Oddities(state)
         self._headings = Headings(contract, transform)
+        self._unproved: list[Incoming] = []
+        self._unproved_bytes = 0
         self._waiting: dict[tuple[object, ...], list[Proven]] = {}
         self._waiting_bytes = 0
 
@@ -86,46 +87,48 @@ class Intake:
         """Take all files; the engine holds the accepted rows afterwards, and the refused rows are written."""
         for place, drop in enumerate(drops):
             name, revision = self._identities.expected(place, drop)
-            self._records.append(
-                FileRecord(
-                    name=name,
-                    revision=revision,
-                    sha256="",
-                    size=drop.size,
-                    status=Status.REJECTED,
-                    queued=drop.name,
-                    raw=drop.raw,
-                    archived="",
-                    acceptance=self._acceptance,
-                )
+            self._notes.append(
+                {
+                    "name": name,
+                    "revision": revision,
+                    "sha256": "",
+                    "size": drop.size,
+                    "status": Status.REJECTED,
+                    "queued": drop.name,
+                    "raw": drop.raw,
+                    "archived": "",
+                    "acceptance": self._acceptance,
+                }
             )
             self._take(place, drop)
             self._progress(drop.size)
+        self._prove_all()
         self._flush()
-        self._look_back()
-        deferred = [record for record in self._records if record.status is Status.DEFERRED]
-        records = [record for record in self._records if record.status is not Status.DEFERRED]
+        look_back = LookBack(self._state, self._binding)
+        found = [look_back.on(FileRecord(**notes)) for notes in self._notes]
+        deferred = [record for record in found if record.status is Status.DEFERRED]
+        records = [record for record in found if record.status is not Status.DEFERRED]
         applied = {record.batch for record in records}
         replaced = [old for new, old in self._replaced.items() if new in applied]
         return Taken(records, deferred, replaced)
 
     def _note(self, place: int, **changes: object) -> None:
         """Write down what became of a file so far."""
-        self._records[place] = self._records[place].model_copy(update=changes)
+        self._notes[place].update(changes)
 
     def _refuse(self, place: int, failure: Failure) -> None:
         self._note(place, status=Status.REJECTED, failure=failure)
-        logger.bind(file=self._records[place].name, rule=failure.rule, row=failure.row).info("file refused")
+        logger.bind(file=self._notes[place]["name"], rule=failure.rule, row=failure.row).info("file refused")
 
     def _defer(self, place: int, error: Deferred) -> None:
         """Leave a file in the queue, as if it had not been there."""
         self._note(
             place, status=Status.DEFERRED, batch=None, shape=None, read=0, warnings=(error.reason,) * bool(error.reason)
         )
-        logger.bind(file=self._records[place].name, reason=error.reason or "being written").info("file deferred")
+        logger.bind(file=self._notes[place]["name"], reason=error.reason or "being written").info("file deferred")
 
     def _take(self, place: int, drop: Drop) -> None:
-        """One file: refused, deferred, a duplicate, empty, or proved and on its way into the engine."""
+        """One file: refused, deferred, a duplicate, empty, or on its way into the engine; a small one waits."""
         if drop.problem:
             self._refuse(place, Failure(rule="file", reason=drop.problem))
             return
@@ -138,30 +141,45 @@ class Intake:
             self._note(place, sha256=error.sha256)
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
             return
-        try:
-            _, modified, inode, _ = content.identity
-            self._note(place, sha256=content.sha256, inode=inode, modified=modified)
-            if not self._judge(place, drop, content):
-                content.close()
-        except BaseException:
-            content.close()
-            raise
+        _, modified, inode, _ = content.identity
+        self._note(place, sha256=content.sha256, inode=inode, modified=modified)
+        file = Incoming(place, drop, content)
+        if not self._do(file, self._identify):
+            return
+        if file.is_small:
+            self._unproved.append(file)
+            self._unproved_bytes += content.length
+            if self._unproved_bytes > reader.AT_ONCE:
+                self._prove_all()
+        else:
+            self._prove_all()  # batches and columns are numbered in the order of the queue
+            self._do(file, self._prove)
 
-    def _judge(self, place: int, drop: Drop, content: Content) -> bool:
-        """Decide about a file that could be read; returns whether its content is still needed."""
+    def _prove_all(self) -> None:
+        """Prove the small files that wait for it: together those that can be, the others one by one."""
+        files, self._unproved, self._unproved_bytes = self._unproved, [], 0
+        prove_small(files)
+        for file in files:
+            self._do(file, self._prove)
+
+    def _do(self, file: Incoming, step: Callable[[Incoming], bool]) -> bool:
+        """Do a step of a file's way; returns whether its content is still needed, else it is let go."""
+        is_needed = False
         try:
-            identity = self._identities.identify(place, drop, content.sha256)
-            self._note(place, name=identity.name, revision=identity.revision, batch_time=identity.batch_time)
-            batch = (identity.name, identity.revision)
-            is_second = self._claimed.setdefault(batch, place) != place  # the same file twice in one queue
-            if is_second or identity.is_duplicate:
-                self._note(place, status=Status.DUPLICATE)
-                return False
-            return self._prove(place, drop, content, identity)
+            is_needed = self._judge(file.place, lambda: step(file))
+        finally:
+            if not is_needed:
+                file.content.close()
+        return is_needed
+
+    def _judge(self, place: int, step: Callable[[], bool]) -> bool:
+        """Do a step of a file that could be read, and write down what is wrong with it, if that shows."""
+        try:
+            return step()
         except Deferred as error:
             self._defer(place, error)
         except OSError as error:
-            if self._records[place].status is Status.APPLIED:  # its rows are in the engine already
+            if self._notes[place]["status"] is Status.APPLIED:  # its rows are in the engine already
                 raise
             self._defer(place, inbox.deferred(error))
         except Unreadable as error:
@@ -177,14 +195,29 @@ class Intake:
             )
         return False
 
-    def _prove(self, place: int, drop: Drop, content: Content, identity: Identity) -> bool:
-        """Prove the bytes regular and match the header; returns whether there are records to be read."""
-        config = self._contract.config
+    def _identify(self, file: Incoming) -> bool:
+        """Say which batch a file is, and match its header; returns whether it is to be proved."""
+        place, content, config = file.place, file.content, self._contract.config
+        identity = self._identities.identify(place, file.drop, content.sha256)
+        self._note(place, name=identity.name, revision=identity.revision, batch_time=identity.batch_time)
+        batch = (identity.name, identity.revision)
+        is_second = self._claimed.setdefault(batch, place) != place  # the same file twice in one queue
+        if is_second or identity.is_duplicate:
+            self._note(place, status=Status.DUPLICATE)
+            return False
         reader.decode(content, config.encodings, config.delimiter, self._scratch)
         head, is_whole = content.head()
-        start, end = reader.header_span(head, is_whole=is_whole)
-        heading = self._headings.of(head[start:end])
-        measured = reader.measure(content, drop.name, heading.delimiter, (start, end), self._scratch)
+        span = reader.header_span(head, is_whole=is_whole)
+        raw = head[slice(*span)]
+        file.known = Known(identity, span, raw, self._headings.of(raw))
+        return True
+
+    def _prove(self, file: Incoming) -> bool:
+        """Prove the bytes regular, and give the file its columns; returns whether there are records to be read."""
+        place, content, identity, heading = file.place, file.content, file.known.identity, file.known.heading
+        measured = reader.measure(
+            content, file.drop.name, heading.delimiter, file.known.span, self._scratch, file.proved
+        )
         if not measured.records:
             if self._transform is not None:
                 self._transform.try_header(heading.names)
@@ -208,7 +241,7 @@ class Intake:
             return False
         if heading.header.guesses:
             load([replace(proven)], self._engine, self._scratch)
-            proven.header = self._headings.of(head[start:end], self._misfits(heading.header)).header
+            proven.header = self._headings.of(file.known.raw, self._misfits(heading.header)).header
         self._admit(proven, identity)
         self._wait(proven)
         return True
@@ -302,10 +335,9 @@ class Intake:
 
     def _stage(self, files: Sequence[Proven]) -> None:
         """Move the rows of large texts out of the memory, where others are yet to come and all are to be merged."""
-        applied = [self._records[proven.place] for proven in files]
-        applied = [record for record in applied if record.status is Status.APPLIED]
-        if applied and sum(proven.content.length for proven in files) > LARGE:
-            batches = [(record.batch or 0, record.name, record.revision) for record in applied]
+        notes = [self._notes[proven.place] for proven in files]
+        batches = [(n["batch"], n["name"], n["revision"]) for n in notes if n["status"] is Status.APPLIED]
+        if batches and sum(proven.content.length for proven in files) > LARGE:
             columns = [(cell.field, self._binding.columns[cell.field.index]) for cell in files[0].cells]
             self._engine.stage(batches, columns, self._scratch / f"part-{batches[0][0]}.parquet")
 
@@ -336,32 +368,5 @@ class Intake:
         )
         if rejected:
             logger.bind(file=proven.name, rows=rejected).info("rows refused")
-            name, sha256 = self._rejects.write(proven, self._records[proven.place].sha256)
+            name, sha256 = self._rejects.write(proven, proven.content.sha256)
             self._note(proven.place, rejects=name, rejects_sha256=sha256)
-
-    def _look_back(self) -> None:
-        """Say what is strange about the files, in the order of the queue, whatever groups they were read in.
-
-        Only here, since a file that was refused in the end is nothing that others are compared with.
-        """
-        for place, record in enumerate(self._records):
-            if record.status not in (Status.APPLIED, Status.EMPTY):
-                continue
-            said = self._oddities.about_size(record.read)
-            if record.status is Status.APPLIED and record.shape is not None:
-                self._oddities.remember_size(record.read)
-                said = [*self._binding.about(record.shape), *self._twin(record), *said]
-                if record.accepted >= _ROWS:
-                    said += self._emptied(record, record.shape)
-            if said:
-                self._note(place, warnings=(*record.warnings, *said))
-
-    def _twin(self, record: FileRecord) -> list[str]:
-        """A warning if another name came with the same bytes."""
-        other = self._owner.setdefault(record.sha256, record.name)
-        return [f"holds the same bytes as {other!r}"] if other != record.name else []
-
-    def _emptied(self, record: FileRecord, shape: int) -> list[str]:
-        names = [self._binding.columns[index].name for index in self._oddities.emptied(record.empty)]
-        self._oddities.remember_columns([index for index, _ in self._binding.shapes[shape]], record.empty)
-        return [f"suddenly empty in every row: {listed(names)}"] if names else []

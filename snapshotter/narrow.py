@@ -23,13 +23,15 @@ from snapshotter.contract.times import Clock
 from snapshotter.frame import Field, Frame
 from snapshotter.merge import keys, same_key
 from snapshotter.publish import ViewColumn, key_order, key_terms
+from snapshotter.sql import all_of
 
 STANDING_IN = 0  # the number, and the place, of the batch that stands for those of published lines
 
 
 def sort_key(key: Sequence[Field], prefix: str) -> str:
-    """SQL of one value that orders as the rows of a view are ordered."""
-    terms = ", ".join(f"{term}, 'ASC NULLS FIRST'" for term in key_terms(key, prefix))
+    """SQL of one value that orders as the rows of a view are ordered: a BLOB, and none is below the empty one."""
+    # Of a few bytes of a fixed number, such as a date, DuckDB would make a BIGINT; a text has no such number.
+    terms = ", ".join(f"{term}, 'ASC NULLS FIRST'" for term in [*key_terms(key, prefix), "''"])
     return f"create_sort_key({terms})"
 
 
@@ -115,9 +117,38 @@ def buried(frame: Frame, source: str) -> str:
     return f"SELECT {keys(frame.key, 's.')} FROM ({unseen}) s SEMI JOIN ({graves}) g ON {same_key(frame.key, 's', 'g')}"
 
 
-def fetched(frame: Frame, source: str, wanted: str) -> str:
-    """Query of all stored rows of some keys."""
-    return f"SELECT r.* FROM ({source}) r SEMI JOIN {wanted} w ON {same_key(frame.key, 'r', 'w')}"
+def fetched(frame: Frame, source: str, wanted: str, *, filled: bool) -> str:
+    """Query of all stored rows of some keys.
+
+    Args:
+        frame: the columns.
+        source: query of the stored rows.
+        wanted: relation of the keys.
+        filled: whether no part of a wanted key is NULL. Then plain equality finds them, with which the engine skips
+            what cannot match: of a few keys among ten million it takes a twentieth of the time.
+    """
+    equal = " AND ".join(f"r.{field.name} = w.{field.name}" for field in frame.key)
+    return f"SELECT r.* FROM ({source}) r SEMI JOIN {wanted} w ON {equal if filled else same_key(frame.key, 'r', 'w')}"
+
+
+def unfilled(key: Sequence[Field]) -> str:
+    """SQL of whether some part of a key is NULL."""
+    return " OR ".join(f"{field.name} IS NULL" for field in key)
+
+
+def sought_key(key: Sequence[Field], contract: Contract, parts: Sequence[str]) -> str:
+    """Query of one key out of its parts as a user writes them, which are `p0`, `p1` … of the relation `asked`.
+
+    They are read there and not as constants, which the engine would compute by every branch of what reads them. An
+    empty part is an empty cell; one that is no value of its column is no key.
+    """
+    values = [
+        f"({column.type.parse(f'a.p{place}')})" if part else absent(field)
+        for place, (field, part, column) in enumerate(zip(key, parts, contract.key, strict=True))
+    ]
+    named = ", ".join(f"{value} AS {field.name}" for value, field in zip(values, key, strict=True))
+    real = all_of(f"{field.name} IS NOT NULL" for field, part in zip(key, parts, strict=True) if part)
+    return f"SELECT * FROM (SELECT {named} FROM asked a) WHERE {real}"
 
 
 def standing_in(frame: Frame, source: str) -> str:

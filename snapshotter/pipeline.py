@@ -135,6 +135,7 @@ def _finish(dataset: Dataset, draft: Draft, progress: Progress, *, dry_run: bool
         if not dry_run and draft.changes_snapshot:
             dataset.write(draft)
         if dry_run:
+            dataset.prove_merge(draft)
             return Outcome(dataset.name, None, draft.counts, draft.reported())
         progress(0)
         commit = dataset.commit(draft)  # COMMIT POINT: from here on it counts

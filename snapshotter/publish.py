@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from snapshotter.ledger.state import Shape
 from snapshotter.merge import place_of, row_of
 from snapshotter.spreadsheet import defused, defused_sql
 from snapshotter.sql import identifier
+from snapshotter.unlimited import csv
 
 _OF_BATCH = ("source_filename", "source_revision", "snapshot", "loaded_at")  # lineage that all rows of a batch share
 
@@ -54,6 +56,13 @@ def view_columns(contract: Contract, stored: Sequence[StoredColumn], shapes: Seq
 def field_of(index: int, column: StoredColumn) -> Field:
     """A stored column as the merge knows it."""
     return Field(index, has_offset=column.offset is not None, stored=stored_type(column.type))
+
+
+def header(names: Sequence[str]) -> bytes:
+    """The first line of a view: a name is quoted only if it must be."""
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow(names)  # it quotes what is of its line end
+    return line.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
 def text(column: ViewColumn, contract: Contract, prefix: str = "p.") -> str:

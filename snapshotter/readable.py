@@ -123,17 +123,17 @@ class ReadableWorkspace:
             dataset: its name; without it the only one, or `default`.
             excel_safe: put a ' before what a spreadsheet would run.
         """
-        from snapshotter import reading
+        from snapshotter import recalling
 
         where = (self.layout, self.settings, self.name(dataset), snapshot)
-        with reading.rendered(*where, excel_safe=excel_safe) as found:
+        with recalling.rendered(*where, excel_safe=excel_safe) as found:
             yield found
 
     def diff(self, one: int, other: int, *, dataset: str | None = None) -> DiffResult:
         """Keys added, removed and changed between two snapshots, cell by cell, lineage aside."""
-        from snapshotter import reading
+        from snapshotter import recalling
 
-        return reading.diff(self.layout, self.settings, self.name(dataset), one, other)
+        return recalling.diff(self.layout, self.settings, self.name(dataset), one, other)
 
     def history(self, key: str | Sequence[str], *, dataset: str | None = None) -> list[VersionInfo]:
         """Every version of a key that counts, newest first.
@@ -142,15 +142,15 @@ class ReadableWorkspace:
             key: its value, or the values of its columns in order.
             dataset: its name; without it the only one, or `default`.
         """
-        from snapshotter import reading
-
         parts = [key] if isinstance(key, str) else list(key)
         contract = self._known(self.name(dataset))
         if len(parts) != len(contract.key):
             names = ", ".join(column.name for column in contract.key)
             what = f"the key of dataset `{contract.dataset}` has {len(contract.key)} parts ({names}), not {len(parts)}"
             raise UsageError(what=what, remedy="Name every part, in that order; an empty one as ''.")
-        return reading.history(self.layout, self.settings, contract.dataset, parts)
+        from snapshotter import recalling
+
+        return recalling.history(self.layout, self.settings, contract.dataset, parts)
 
     def name(self, dataset: str | None) -> str:
         """The dataset that is meant.

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from snapshotter import heartbeat, leftovers
 from snapshotter.config import Settings
 from snapshotter.contract import Contract
-from snapshotter.errors import NoSuchSnapshot, SnapshotterError
+from snapshotter.errors import SnapshotterError
 from snapshotter.layout import Layout
-from snapshotter.ledger import Ledger
 from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.ledger.state import State
@@ -22,11 +18,9 @@ from snapshotter.pipeline import Outcome, sort_queue
 from snapshotter.recovery import Found
 from snapshotter.refused import refused_files
 from snapshotter.results import (
-    CellChange,
     Correction,
     DatasetResult,
     DatasetStatus,
-    DiffResult,
     ErrorInfo,
     FileInfo,
     FileResult,
@@ -34,15 +28,9 @@ from snapshotter.results import (
     LatestInfo,
     SnapshotInfo,
     StatusResult,
-    VersionInfo,
 )
 from snapshotter.steady import steadily
 from snapshotter.wording import counted, warnings
-
-if TYPE_CHECKING:
-    from snapshotter.engine.base import Difference, Version
-    from snapshotter.engine.port import Engine
-    from snapshotter.resolution import Resolution
 
 T = TypeVar("T")
 
@@ -243,121 +231,6 @@ def _attention(layout: Layout, dataset: str, state: State) -> list[str]:
     if len(told) > _TOLD:
         found.append(f"{len(told) - _TOLD} more warnings in the last run (see `files`)")
     return found
-
-
-@contextmanager
-def rendered(
-    layout: Layout, settings: Settings, dataset: str, snapshot: int | None, *, excel_safe: bool = False
-) -> Iterator[tuple[Path, Contract]]:
-    """`latest.csv` as of a snapshot, in a temporary file; if so wanted, defused for spreadsheets."""
-
-    def ask(ledger: Ledger, state: State, engine: Engine) -> Contract:
-        contract, resolution = _merged(ledger, state, engine, snapshot)
-        engine.publish(contract, resolution.columns, resolution.frame.key, path, excel_safe=excel_safe)
-        return contract
-
-    with _scratch() as scratch:
-        path = scratch / "latest.csv"
-        yield path, _asked(layout, settings, dataset, scratch, ask)
-
-
-def diff(layout: Layout, settings: Settings, dataset: str, one: int, other: int) -> DiffResult:
-    """Compare two snapshots."""
-
-    def ask(ledger: Ledger, state: State, engine: Engine) -> tuple[list[list[str]], Difference]:
-        names: list[list[str]] = []
-        keys: list[list[str]] = []
-        for label, number in (("one", one), ("other", other)):
-            contract, resolution = _merged(ledger, state, engine, number)
-            engine.keep(contract, resolution.columns, resolution.frame.key, label)
-            names.append([column.name for column in resolution.columns if column.field is not None])
-            places = {column.field: column.name for column in resolution.columns if column.field is not None}
-            keys.append([places.get(field, "") for field in resolution.frame.key])
-        both = [name for name in names[0] if name in names[1]]
-        key = [name for name in keys[0] if name in both]
-        return names, engine.compare("one", "other", key, [name for name in both if name not in key])
-
-    with _scratch() as scratch:
-        names, found = _asked(layout, settings, dataset, scratch, ask)
-    return DiffResult(
-        added=found.added,
-        removed=found.removed,
-        changed=[CellChange(key=k, column=c, old=old, new=new) for k, c, old, new in found.changed],
-        columns_added=[name for name in names[1] if name not in names[0]],
-        columns_removed=[name for name in names[0] if name not in names[1]],
-    )
-
-
-def history(layout: Layout, settings: Settings, dataset: str, key: list[str]) -> list[VersionInfo]:
-    """Every version of a key that counts, newest first."""
-
-    def ask(ledger: Ledger, state: State, engine: Engine) -> list[VersionInfo]:
-        if state.current is None:
-            return []
-        contract, resolution = _merged(ledger, state, engine, None)
-        versions = engine.versions(contract, resolution.columns, resolution.frame.key, key)
-        names = {c.field.index: c.name for c in resolution.columns if c.field is not None}
-        return [_version_info(contract, state, names, version) for version in versions]
-
-    with _scratch() as scratch:
-        return _asked(layout, settings, dataset, scratch, ask)
-
-
-def _version_info(contract: Contract, state: State, names: dict[int, str], version: Version) -> VersionInfo:
-    batch = state.batches[version.batch]
-    carried = {names[index] for index, _ in state.shapes[batch.record.shape or 0]}
-    values = {name: value for name, value in version.values.items() if name in carried}
-    return VersionInfo(
-        values=values,
-        timestamp=values[_timestamp_name(contract, values)],
-        source_filename=batch.record.name,
-        source_revision=batch.record.revision,
-        source_row=version.source_row,
-        snapshot=batch.snapshot,
-        current=version.current,
-        deleted=version.deleted,
-    )
-
-
-def _timestamp_name(contract: Contract, values: dict[str, str]) -> str:
-    return contract.timestamp.name if contract.timestamp.name in values else next(iter(values))
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder outside the workspace: readers change nothing."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="snapshotter-") as folder:
-        yield Path(folder)
-
-
-def _asked(
-    layout: Layout, settings: Settings, dataset: str, scratch: Path, ask: Callable[[Ledger, State, Engine], T]
-) -> T:
-    """Ask an engine about a ledger; a fresh one for each attempt."""
-    from snapshotter.engine import open_engine
-
-    def read(ledger: Ledger, state: State) -> T:
-        with open_engine(scratch, [layout.output], settings.memory_limit, dataset) as engine:
-            return ask(ledger, state, engine)
-
-    return steadily(layout, dataset, read)
-
-
-def _merged(ledger: Ledger, state: State, engine: Engine, snapshot: int | None) -> tuple[Contract, Resolution]:
-    """Merge the rows of a snapshot in the engine; of the current one without a number."""
-    from snapshotter.resolution import resolve
-
-    if snapshot is None:
-        if not state.snapshots:
-            raise NoSuchSnapshot(dataset=ledger.dataset, snapshot="", known="none yet")
-        snapshot = max(state.snapshots)
-    then = ledger.at(snapshot)
-    contract = stored_contract(ledger.dataset, then.snapshots[snapshot])
-    resolution = resolve(contract, then, ledger.root)
-    engine.merge(resolution.frame, resolution.batches, resolution.stored)
-    return contract, resolution
 
 
 def _time(at: datetime) -> str:

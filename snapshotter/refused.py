@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from snapshotter.ledger.state import State
 from snapshotter.rejects import Reject
 from snapshotter.results import RejectGroup, RejectInfo
 from snapshotter.steady import steadily
+from snapshotter.unlimited import csv
 
 _Read = Callable[[Path, Mapping[str, Sequence[str]]], Iterator[Reject]]
 

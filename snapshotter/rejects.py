@@ -7,7 +7,6 @@ somebody has mended them.
 
 from __future__ import annotations
 
-import csv
 import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from snapshotter import disk
 from snapshotter.contract.columns import fold
+from snapshotter.unlimited import csv
 
 if TYPE_CHECKING:
     from snapshotter.apart import Raw

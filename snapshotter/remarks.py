@@ -5,7 +5,15 @@ from __future__ import annotations
 from snapshotter.draft import Draft
 from snapshotter.engine.base import Effects
 from snapshotter.engine.port import Engine
-from snapshotter.ledger.records import FileRecord
+from snapshotter.ledger.records import Counts, FileRecord
+
+
+def remember(draft: Draft, effects: Effects, engine: Engine) -> None:
+    """Put into a draft what a merge showed: the counts, and remarks on the files; instead of what one before it did."""
+    draft.taken.records[:] = draft.judged
+    read, accepted = sum(r.read for r in draft.new), sum(r.accepted for r in draft.new)
+    draft.counts = Counts(read=read, accepted=accepted, rejected=read - accepted, **effects.counts())
+    draft.taken.records[:] = with_remarks(draft, effects, engine)
 
 
 def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRecord]:

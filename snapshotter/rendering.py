@@ -6,42 +6,42 @@ looks otherwise on the way (a file that somebody wrote to, an index that does no
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
-from typing import IO, Protocol, TypeVar
+from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
 from snapshotter import disk
+from snapshotter.assembling import assemble
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
-from snapshotter.contract import Contract
+from snapshotter.contract import Contract, changes
 from snapshotter.contract.columns import fold
-from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Stored, Text
+from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Text
 from snapshotter.engine.port import Engine
-from snapshotter.errors import SnapshotterError
-from snapshotter.following import END, Checksums, growing, looked_at, told
+from snapshotter.errors import LedgerDamaged, NotWritten, SnapshotterError
+from snapshotter.following import END, Checksums, growing, looked_at, read_through, told
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
+from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import ViewRecord
 from snapshotter.ledger.state import State
 from snapshotter.logs import logger
-from snapshotter.resolution import Resolution
-from snapshotter.splicing import Lines, splice
+from snapshotter.publish import header
+from snapshotter.resolution import Resolution, changed_batches, keys_of
+from snapshotter.splicing import Lines, lines_at, splice
 from snapshotter.spool import nameless
 from snapshotter.workers import workers
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-SHARE = 0.25  # of a view: where more of it is touched, rendering it whole costs less
+# Of a view: where more of it is touched, it is rendered whole. Measured, both take as long at about four fifths; half
+# leaves room for views of other shapes, and for the memory that the lines take.
+SHARE = 0.5
 _IN_MEMORY = 64 * 2**20  # bytes of lines
 
 
@@ -58,12 +58,14 @@ class Shown:
         record: what the ledger says of it.
         blocks: of it.
         lines: the touched ones.
+        touched: for each checksum, whether lines under it were read.
     """
 
     file: IO[bytes]
     record: ViewRecord
     blocks: Blocks
     lines: Lines
+    touched: npt.NDArray[np.bool_]
 
 
 class Rendering:
@@ -92,27 +94,65 @@ class Rendering:
         """
         self._contract, self._resolution = contract, resolution
         if before is None:
-            return self._merge_whole()
+            return self.merge_whole()
         try:
             self._shown, narrowed = self._show(before)
         except _Unfit as reason:
             logger.debug(f"the view is rendered whole: {reason}")
-            return self._merge_whole()
-        return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+            return self.merge_whole()
+        try:
+            return self._engine.merge(resolution.frame, resolution.batches, resolution.stored, narrowed)
+        except BaseException:
+            self._shown.file.close()
+            raise
 
-    def write(self, path: Path) -> ViewRecord:
-        """Write the merged view, durably, and its index."""
+    def write(self, path: Path) -> ViewRecord | None:
+        """Write the merged view, durably, and its index.
+
+        Returns:
+            What the ledger says of it; None if the published view is not what was published after all. Then what the
+            merge found may be wrong, too: all keys must be merged, and the view be written again.
+        """
+        if self._shown is None:
+            return self._whole(path)
+        try:
+            with self._shown.file:
+                return self._spliced(self._shown, path)
+        except _Unfit as reason:
+            logger.warning(f"latest.csv was changed by somebody, and is rendered whole: {reason}")
+            disk.remove_tree(path)
+            return None
+
+    def is_proved(self) -> bool:
+        """Whether the merge is right that is not written: what it read of the published view is what was published."""
+        if self._shown is None:
+            return True
+        with self._shown.file as file:
+            return self._shown.blocks.hold(file, self._shown.touched)
+
+    def write_copy(self, path: Path, sha256: str) -> None:
+        """Write the merged view for whoever only reads: not durably, and without an index.
+
+        Spliced it must be what was published then, to the byte: a writer may have replaced the published view while
+        it was read, which is no fault of anybody.
+
+        Args:
+            path: the file.
+            sha256: of the view as it was published.
+        """
         if self._shown is not None:
-            try:
-                with self._shown.file:
-                    return self._spliced(self._shown, path)
-            except _Unfit as reason:
-                logger.warning(f"latest.csv was changed by somebody, and is rendered whole: {reason}")
-                disk.remove_tree(path)
-                self._merge_whole()
-        return self._whole(path)
+            disk.remove_tree(path)  # of an attempt that failed
+            with suppress(_Unfit), self._shown.file:
+                if self._spliced(self._shown, path, keeps=False).sha256 == sha256:
+                    return
+            logger.debug("the view is rendered whole: latest.csv was replaced meanwhile")
+            disk.remove_tree(path)
+            self.merge_whole()
+        resolution = self._resolution
+        self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
 
-    def _merge_whole(self) -> Effects:
+    def merge_whole(self) -> Effects:
+        """Merge all keys, whatever was merged before."""
         resolution, self._shown = self._resolution, None
         return self._engine.merge(resolution.frame, resolution.batches, resolution.stored)
 
@@ -130,15 +170,18 @@ class Rendering:
         index = self._indexes.find(view.sha256, key) if view else None
         if view is None or index is None:
             raise _Unfit("it has no index")
+        self._refuse_other_contract(before)
         file = self._open(view)
         try:
-            begins, checks = self._engine.load_index(index)
+            begins, checks = self._load(index)
             blocks = Blocks(begins, checks, view.size)
             if not blocks.is_sound:
                 raise _Unfit("its index makes no sense")
             self._refuse_other_columns(file, int(begins[0]))
-            changed = _changed(before, resolution)
-            stored = [_keys_of(before, resolution, self._root), resolution.stored] if changed else []
+            changed = changed_batches(before, resolution)
+            stored = [keys_of(changed, before, resolution, self._root)]
+            if not changed <= {batch.id for batch in before.live}:  # some count again
+                stored.append(resolution.stored)
             if self._engine.seek(resolution.frame, stored, changed) > view.rows:
                 raise _Unfit("most keys can change")
             shown = Shown(file, view, *self._read(file, blocks))
@@ -151,9 +194,24 @@ class Rendering:
         settles = not resolution.frame.groups and not changed and same_clock
         return shown, Narrowed(settles=settles, buries=any(contract.get("delete_when") for contract in contracts))
 
+    def _load(self, index: Path) -> tuple[Offsets, Offsets]:
+        try:
+            return self._engine.load_index(index)
+        except (LedgerDamaged, NotWritten) as error:  # beside a reader, a writer may have removed it
+            raise _Unfit(f"its index cannot be read: {error.message}") from None
+
+    def _refuse_other_contract(self, before: State) -> None:
+        """Back behind a rebuild, the lines are read and ordered by another contract than they were written by."""
+        assert before.current is not None
+        if before.current.contract != self._contract.config.model_dump(mode="json"):
+            published = stored_contract(self._contract.dataset, before.current)
+            if changes(published, self._contract, before.columns):
+                raise _Unfit("it was published under another contract")
+
     def _open(self, view: ViewRecord) -> IO[bytes]:
         try:
-            file = open(self._latest, "rb", opener=disk.without_links)  # noqa: SIM115 - whoever writes closes it
+            # Unbuffered: what is verified must be what is there now, as the system copies it.
+            file = open(self._latest, "rb", buffering=0, opener=disk.without_links)  # noqa: SIM115 - whoever writes closes it
         except OSError as error:
             raise _Unfit(error.strerror) from None
         if os.fstat(file.fileno()).st_size != view.size:  # every byte of it is looked at before it counts
@@ -162,14 +220,16 @@ class Rendering:
         return file
 
     def _refuse_other_columns(self, file: IO[bytes], header_end: int) -> None:
-        """A view with other columns is another one in every line."""
-        file.seek(0)
-        header = next(csv.reader(io.StringIO(file.read(header_end).decode(), newline="")))
-        if header != [column.name for column in self._resolution.columns]:
+        """A view with other columns is another one in every line. Byte for byte: no checksum covers the header."""
+        if os.pread(file.fileno(), header_end, 0) != header([column.name for column in self._resolution.columns]):
             raise _Unfit("its columns are others now")
 
-    def _read(self, file: IO[bytes], blocks: Blocks) -> tuple[Blocks, Lines]:
-        """Read the lines of the blocks in which sought keys belong; returns the blocks, long ones split, and them."""
+    def _read(self, file: IO[bytes], blocks: Blocks) -> tuple[Blocks, Lines, npt.NDArray[np.bool_]]:
+        """Read the lines of the blocks in which sought keys belong.
+
+        Returns:
+            The blocks, long ones split; the lines; and for each checksum, whether it covers one of these blocks.
+        """
         numbers = self._engine.locate()
         begins, ends = blocks.begins[numbers], blocks.ends[numbers]
         if (ends - begins).sum() > SHARE * blocks.size:
@@ -187,8 +247,10 @@ class Rendering:
                 found = -1
         if found != len(in_text):
             raise _Unfit("its lines are not what they were")
-        lines = _placed(in_text, begins, ends)
-        return self._split(blocks, lines), lines
+        lines = lines_at(in_text, begins, ends)
+        read = np.zeros(len(blocks.begins), np.bool_)
+        read[numbers] = True
+        return self._split(blocks, lines), lines, blocks.stale(read)
 
     def _timestamp(self) -> Field | None:
         wanted = fold(self._contract.timestamp.name)
@@ -197,13 +259,13 @@ class Rendering:
     @contextmanager
     def _text(self, file: IO[bytes], begins: Offsets, ends: Offsets) -> Iterator[tuple[IO[bytes], int]]:
         """Some bytes of the view behind a header of our own, which ends at the second of what is given."""
-        header = (",".join(f"c{place}" for place in range(len(self._resolution.columns))) + "\n").encode()
+        head = (",".join(f"c{place}" for place in range(len(self._resolution.columns))) + "\n").encode()
         with nameless(self._scratch, in_memory=int((ends - begins).sum()) < _IN_MEMORY) as text:
-            text.write(header)
+            text.write(head)
             places = zip(begins.tolist(), ends.tolist(), strict=True)
             text.writelines(os.pread(file.fileno(), end - begin, begin) for begin, end in places)
             text.flush()
-            yield text, len(header)
+            yield text, len(head)
 
     def _split(self, blocks: Blocks, lines: Lines) -> Blocks:
         """Split those blocks that became twice as long as they need to be."""
@@ -218,8 +280,8 @@ class Rendering:
 
     # -- writing
 
-    def _spliced(self, shown: Shown, path: Path) -> ViewRecord:
-        """Write the view out of the published one.
+    def _spliced(self, shown: Shown, path: Path, *, keeps: bool = True) -> ViewRecord:
+        """Write the view out of the published one; if it is to be kept, durably and with an index.
 
         Raises:
             _Unfit: that has not the bytes that were published.
@@ -231,26 +293,30 @@ class Rendering:
         with fresh.open("rb") as new, workers(2) as begin:
             plan = splice(shown.blocks, shown.lines, placed.gone, (placed.blocks, placed.after), line_ends(new))
             parts = ((new if is_new else shown.file, b, e) for is_new, b, e in plan.pieces(shown.record.size))
+            stale = shown.blocks.stale(plan.changed)
+            renewed = plan.blocks.divided(stale)
             sizes: SimpleQueue[int] = SimpleQueue()
-            checksums = Checksums(plan.blocks.runs()[0])
-            digests = begin(_read_through, growing(path, told(sizes)), checksums)
+            checksums = Checksums(renewed.runs()[0])
+            digests = begin(read_through, growing(path, told(sizes)), checksums)
             try:
-                disk.assemble(path, parts, sizes.put)
+                assemble(path, parts, sizes.put)
             except EOFError:
                 raise _Unfit("it became shorter") from None
             finally:
                 sizes.put(END)
-            durable = begin(disk.sync_file, path)
-            stale = shown.blocks.stale(plan.changed)
+            durable = begin(disk.sync_file, path) if keeps else None
             is_sound = shown.blocks.hold(shown.file, stale)
             sha256, checks = digests.result()
+            found = renewed.checked(checks)
             # What was copied has the checksums that it had, or it is not what was published.
-            if not is_sound or (checks != shown.blocks.runs()[1])[~stale].any():
+            if not is_sound or not found.has_checks_of(shown.blocks, ~stale):
                 raise _Unfit("it has other bytes")
-            index = self._index(plan.blocks.checked(checks))
-            durable.result()
+            index = self._index(found) if keeps else None
+            if durable:
+                durable.result()
         fresh.unlink()
         self._keep(index, sha256)
+        logger.debug(f"the view is spliced: {len(placed.gone)} lines out, {rows} in")
         return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
 
     def _whole(self, path: Path) -> ViewRecord:
@@ -258,7 +324,7 @@ class Rendering:
         resolution, written = self._resolution, Event()
         with nameless(self._scratch) as firsts, workers(1) as begin:
             firsts.write((",".join(f"c{place}" for place in range(len(resolution.columns))) + "\n").encode())
-            digests = begin(_read_through, growing(path, looked_at(path, written)), Scanner(firsts))
+            digests = begin(read_through, growing(path, looked_at(path, written)), Scanner(firsts))
             try:
                 rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
             finally:
@@ -287,58 +353,26 @@ class Rendering:
 
     def _index(self, blocks: Blocks) -> Path | None:
         """Write a draft of the index; without one, the next view is rendered whole."""
-        kept, draft = blocks.kept(), disk.temporary(self._root)
+        kept, draft = blocks.kept(), disk.temporary(self._root, "index-")
         try:
             disk.make_folder(self._root)
             self._engine.write_index(blocks.begins[kept], blocks.checks[kept], kept, draft)
         except (SnapshotterError, OSError) as error:
             logger.warning(f"the index of latest.csv was not written: {error}")
-            with suppress(OSError):
+            with suppress(SnapshotterError):
                 disk.remove_derived(draft)
             return None
         return draft
 
     def _keep(self, draft: Path | None, sha256: str) -> None:
-        if draft is not None:
+        if draft is None:
+            return
+        try:
             self._indexes.keep(draft, sha256, self._resolution.frame.key)
-
-
-class _Reader(Protocol[T_co]):
-    """What looks at the bytes of a file, in order."""
-
-    def feed(self, piece: bytes) -> None: ...
-
-    def finish(self) -> T_co: ...
-
-
-def _read_through(pieces: Iterable[bytes], reader: _Reader[T]) -> tuple[str, T]:
-    """The sha256 of some bytes, and what a reader makes of them."""
-    found = hashlib.sha256()
-    for piece in pieces:
-        found.update(piece)
-        reader.feed(piece)
-    return found.hexdigest(), reader.finish()
-
-
-def _changed(before: State, resolution: Resolution) -> set[int]:
-    """The batches that count before a change and not after it, or the other way round, new ones left out."""
-    counting = {row.batch for row in resolution.batches if not (row.is_new or row.is_gone)}
-    return {batch.id for batch in before.live} ^ counting
-
-
-def _keys_of(state: State, resolution: Resolution, root: Path) -> Stored:
-    """The rows of a state, of which only the keys are asked."""
-    keys = tuple(pair for pair in resolution.stored.columns if pair[0] in resolution.frame.key)
-    paths = tuple(root / part.path for part in state.parts.values() if part.rows)
-    return Stored(paths, keys, {root / name: batches for name, batches in state.hidden.items()})
-
-
-def _placed(in_text: Offsets, begins: Offsets, ends: Offsets) -> Lines:
-    """Where lines of a text are in the view, of which it has these pieces."""
-    starts = np.concatenate(([0], in_text[:-1])) if len(in_text) else in_text
-    pieces = np.concatenate(([0], np.cumsum(ends - begins)[:-1]))
-    shift = (begins - pieces)[np.searchsorted(pieces, starts, "right") - 1]
-    return Lines(starts + shift, in_text + shift)
+        except (SnapshotterError, OSError) as error:
+            logger.warning(f"the index of latest.csv was not kept: {error}")
+            with suppress(SnapshotterError):
+                disk.remove_derived(draft)
 
 
 def _recorded(path: Path, sha256: str, rows: int) -> ViewRecord:

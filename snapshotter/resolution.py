@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,3 +186,16 @@ def _stored(
     indices = sorted(frozenset().union(*carried) | {field.index for field in key})
     known = tuple((field_of(index, columns[index]), columns[index]) for index in indices)
     return Stored(paths, known, {root / name: batches for name, batches in state.hidden.items()})
+
+
+def keys_of(batches: AbstractSet[int], state: State, resolution: Resolution, root: Path) -> Stored:
+    """The files of a state that have rows of some batches, for which only the keys are asked."""
+    columns = tuple(pair for pair in resolution.stored.columns if pair[0] in resolution.frame.key)
+    paths = tuple(root / part.path for part in state.parts.values() if not batches.isdisjoint(part.batches))
+    return Stored(paths, columns, {root / name: hidden for name, hidden in state.hidden.items()})
+
+
+def changed_batches(before: State, resolution: Resolution) -> set[int]:
+    """The batches that count before a change and not after it, or the other way round, new ones left out."""
+    counting = {row.batch for row in resolution.batches if not (row.is_new or row.is_gone)}
+    return {batch.id for batch in before.live} ^ counting

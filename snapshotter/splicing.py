@@ -22,6 +22,14 @@ class Lines:
     ends: Offsets
 
 
+def lines_at(in_text: Offsets, begins: Offsets, ends: Offsets) -> Lines:
+    """Where lines of a text are in the view, of which it has these pieces."""
+    starts = np.concatenate(([0], in_text[:-1])) if len(in_text) else in_text
+    pieces = np.concatenate(([0], np.cumsum(ends - begins)[:-1]))
+    shift = (begins - pieces)[np.searchsorted(pieces, starts, "right") - 1]
+    return Lines(starts + shift, in_text + shift)
+
+
 @dataclass(frozen=True)
 class Splice:
     """Places of a view where other bytes come.

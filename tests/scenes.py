@@ -59,6 +59,14 @@ def deletes(ws):
     drop(ws, "late.csv", HEAD + "8,2024-01-01,dead already\n2,2024-03-01,bbb\n")
 
 
+def large_view(ws):
+    """A run is about to begin that changes a row of a view of many blocks, adds one, and deletes one."""
+    rows = "".join(f"{n},2024-01-01,value {n * n * n}\n" for n in range(8000))
+    drop(ws, "large.csv", HEAD + rows)
+    ws.run()
+    drop(ws, "small.csv", HEAD + "4000,2024-02-01,changed\n9000,2024-02-01,new\n17,2024-02-01,gone\n")
+
+
 def many_parts(ws):
     """A run is about to begin that makes many small Parquet files one."""
     for number in range(upkeep.TOGETHER):

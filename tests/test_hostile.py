@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 from collections import deque
+from pathlib import Path
 
 import pytest
 from conftest import drop, latest, peak, run_cli
@@ -252,7 +253,7 @@ def set_aside(ws, name: str):
     """Move a file as a run does, up to where its name in the queue was taken away; returns its new name."""
     ws.layout.processed.mkdir()
     os.link(ws.layout.queue / name, ws.layout.processed / name)
-    return disk.set_aside(ws.layout.queue / name)
+    return Path(disk.set_aside(str(ws.layout.queue / name)))
 
 
 def test_a_file_replaced_at_the_last_moment_goes_back(workspace):

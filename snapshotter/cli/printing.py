@@ -290,7 +290,7 @@ def _some(names: Sequence[str]) -> str:
 
 def as_json_rows(path: Path, target: IO[str]) -> None:
     """Print a published CSV as a JSON array of objects, row by row, without holding it."""
-    import csv
+    from snapshotter.unlimited import csv
 
     with path.open(encoding="utf-8", newline="") as file:
         print("[", end="", file=target)

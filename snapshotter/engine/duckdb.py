@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from snapshotter import lasting, merge
@@ -131,11 +132,11 @@ class DuckDBEngine(Staging):
         header: bool = True,
     ) -> int:
         """Write the view; DuckDB quotes a cell only where it must, and gives the exact text back."""
-        parameters = contract.parameters.copy()
-        lineage = {name: f"{parameters.bind(self._texts(name))}::VARCHAR[]" for name in of_batch(columns)}
-        query = view(columns, contract, key, "published", lineage, excel_safe=excel_safe)
+        own = replace(contract, parameters=contract.parameters.copy())  # to which the query adds its own
+        lineage = {name: f"{own.parameters.bind(self._texts(name))}::VARCHAR[]" for name in of_batch(columns)}
+        query = view(columns, own, key, "published", lineage, excel_safe=excel_safe)
         options = f"FORMAT csv, HEADER {header}, DELIMITER ',', COMMENT '', USE_TMP_FILE false"
-        return self._copy(query, path, options, parameters)
+        return self._copy(query, path, options, own.parameters)
 
     def _texts(self, lineage: str) -> list[str]:
         """What a column of lineage says of each batch that counts, in the order of their places, from 1 on."""
@@ -143,27 +144,18 @@ class DuckDBEngine(Staging):
         told = {b.place: str(getattr(b, names.get(lineage, lineage))) for b in self._batches if not b.is_gone}
         return [told.get(place, "") for place in range(1, max(told, default=0) + 1)]
 
-    def versions(
-        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
-    ) -> list[Version]:
-        """Read the rows of one key, newest first; only the columns that each row's file carries."""
-        parameters = contract.parameters
-        conditions = []
-        for field, part, column in zip(key, wanted, contract.key, strict=True):
-            if part == "":
-                conditions.append(f"p.{field.name} = ''" if field.is_text else f"p.{field.name} IS NULL")
-            else:
-                conditions.append(f"p.{field.name} = ({column.type.parse(f'{parameters.bind(part)}::VARCHAR')})")
+    def versions(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field]) -> list[Version]:
+        """Read the rows of the key, newest first; only the columns that each row's file carries."""
         shown = [column for column in columns if column.field is not None]
         cells = ", ".join(f"coalesce({text(column, contract)}, '')" for column in shown)
         query = (
             f"SELECT p._batch, p.source_row, p._deleted, p._rank IN (SELECT _lineage FROM published), {cells} "
-            f"FROM after_rows p WHERE {' AND '.join(conditions)} ORDER BY p._rank DESC"
+            f"FROM after_rows p SEMI JOIN sought s ON {same_key(key, 'p', 's')} ORDER BY p._rank DESC"
         )
         names = [column.name for column in shown]
         return [
             Version(dict(zip(names, values, strict=True)), int(batch), int(row), current=current, deleted=deleted)
-            for batch, row, deleted, current, *values in self._all(query, parameters)
+            for batch, row, deleted, current, *values in self._all(query, contract.parameters)
         ]
 
     def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:

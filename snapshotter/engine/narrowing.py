@@ -32,9 +32,11 @@ class Narrowing(Acceptance):
         return f"duckdb {duckdb.__version__}"
 
     def load_index(self, path: Path) -> tuple[Offsets, Offsets]:
-        """Read the index into `blocks`; returns where each begins, and the checksums."""
+        """Read the index into `blocks`; returns where each begins, and the checksums. Raises LedgerDamaged."""
         source = f"read_parquet({literal(str(path))}, file_row_number = true)"
-        self._run(f"CREATE OR REPLACE TABLE blocks AS SELECT file_row_number AS n, first, begin, checked FROM {source}")
+        query = f"SELECT file_row_number AS n, first, begin, checked FROM {source}"
+        with self._reading_ledger():
+            self._run(f"CREATE OR REPLACE TABLE blocks AS {query}")
         begins, checks = self._arrays("SELECT begin, checked FROM blocks ORDER BY n")
         return begins, checks
 
@@ -42,7 +44,8 @@ class Narrowing(Acceptance):
         """Make `blocks` of the first line of each; returns how many there are."""
         self.read(firsts)
         lines = narrow.lines(key, columns, contract, None)
-        query = f"SELECT _n AS n, _key AS first FROM ({lines})"
+        # What comes before all else belongs to the first block: else one that is split off it could begin with its key.
+        query = f"SELECT _n AS n, CASE WHEN _n = 0 THEN ''::BLOB ELSE _key END AS first FROM ({lines})"
         self._run(f"CREATE OR REPLACE TABLE blocks AS {query}", contract.parameters)
         self._forget_text()
         falls = "SELECT first < lag(first) OVER (ORDER BY n) AS falls FROM blocks"
@@ -51,11 +54,11 @@ class Narrowing(Acceptance):
         return int(self._one("SELECT count(*) FROM blocks"))
 
     def split_blocks(self, lines: Offsets, begins: Offsets) -> None:
-        """Let blocks begin at these lines, too, and number all anew by where they begin."""
+        """Let blocks begin at these lines, too, and number all anew: by their keys, which no two have alike."""
         with self._given(n=lines, begin=begins):
             more = f"SELECT l._key AS first, a.begin FROM {ARRAYS} a JOIN lines l ON l._n = a.n"
             both = f"SELECT first, begin FROM blocks UNION ALL BY NAME {more}"
-            numbered = f"SELECT row_number() OVER (ORDER BY begin) - 1 AS n, first, begin FROM ({both})"
+            numbered = f"SELECT row_number() OVER (ORDER BY first) - 1 AS n, first, begin FROM ({both})"
             self._run(f"CREATE OR REPLACE TABLE blocks AS {numbered}")
 
     def write_index(self, begins: Offsets, checks: Offsets, kept: Offsets, path: Path) -> None:
@@ -72,6 +75,12 @@ class Narrowing(Acceptance):
         with self._reading_ledger():
             self._run(f"CREATE OR REPLACE TABLE sought AS {narrow.sought(frame.key, fresh, others)}")
         return int(self._one("SELECT count(*) FROM sought"))
+
+    def seek_key(self, contract: Contract, key: Sequence[Field], parts: Sequence[str]) -> None:
+        """Seek one key."""
+        self._table("asked", ", ".join(f"p{place} VARCHAR" for place in range(len(parts))), [tuple(parts)])
+        query = narrow.sought_key(key, contract, parts)
+        self._run(f"CREATE OR REPLACE TABLE sought AS {query}", contract.parameters)
 
     def locate(self) -> Offsets:
         """The numbers of the blocks in which sought keys belong, ascending."""
@@ -114,8 +123,10 @@ class Narrowing(Acceptance):
                 wanted.append(narrow.buried(frame, stored_rows(stored)))
         self._run(f"CREATE OR REPLACE TABLE wanted AS {' UNION '.join(wanted)}")
         parts = [f"SELECT * FROM ({lines})"] if narrowed.settles else []
-        if stored.paths and self._one("SELECT count(*) FROM wanted"):
-            fetched = narrow.fetched(frame, stored_rows(stored), "wanted")
+        known = f"SELECT count(*), count(*) FILTER ({narrow.unfilled(frame.key)}) FROM wanted"
+        ((keys_wanted, unfilled),) = self._all(known)
+        if stored.paths and keys_wanted:
+            fetched = narrow.fetched(frame, stored_rows(stored), "wanted", filled=not unfilled)
             self._run(f"CREATE OR REPLACE TABLE fetched AS {fetched}")
             parts.append("SELECT * FROM fetched")
         return " UNION ALL BY NAME ".join(parts)

@@ -161,6 +161,10 @@ class Engine(Protocol):
         """
         ...
 
+    def seek_key(self, contract: Contract, key: Sequence[Field], parts: Sequence[str]) -> None:
+        """Seek one key alone, by its parts as a user writes them; no lines can be located for it."""
+        ...
+
     def load_index(self, path: Path) -> tuple[Offsets, Offsets]:
         """Read an index of the view; returns where its blocks begin, and their checksums."""
         ...
@@ -235,10 +239,8 @@ class Engine(Protocol):
         """
         ...
 
-    def versions(
-        self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], wanted: Sequence[str]
-    ) -> list[Version]:
-        """Every version of one key in the merged rows, newest first."""
+    def versions(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field]) -> list[Version]:
+        """Every version of the key that was sought, in the merged rows, newest first."""
         ...
 
     def keep(self, contract: Contract, columns: Sequence[ViewColumn], key: Sequence[Field], name: str) -> None:

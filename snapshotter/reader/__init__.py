@@ -1,8 +1,8 @@
 """Bytes to records, without a wrong cell.
 
 The steps, in order: `decode` (strictly, to UTF-8), `header_span` and `header_names`, and `measure`, which proves the
-records regular or else takes the strict path, record by record. What is left afterwards is text that a fast reader
-cannot misread, and the number of its records.
+records regular or else takes the strict path, record by record; many small texts are proved before it, in one pass
+(`prove_together`). What is left afterwards is text that a fast reader cannot misread, and the number of its records.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from snapshotter.reader.header import header_names, header_span
 from snapshotter.reader.irregular import Irregular
 from snapshotter.reader.proof import Layout, Positions, Prover
 from snapshotter.reader.strict import SCATTERED, Measured, measure
+from snapshotter.reader.together import AT_ONCE, SMALL, prove_together
 
 __all__ = [
+    "AT_ONCE",
     "DELIMITERS",
     "SCATTERED",
+    "SMALL",
     "Irregular",
     "Layout",
     "Measured",
@@ -27,4 +30,5 @@ __all__ = [
     "header_span",
     "marked_encoding",
     "measure",
+    "prove_together",
 ]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
-import sys
 
 from snapshotter.reader.grammar import fault, grammar
 from snapshotter.reader.irregular import Irregular
+from snapshotter.unlimited import csv
 
 _INSIDE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')  # up to a line end outside quotes, under any delimiter
 
 COLUMNS = 6_000  # of a header: the engine holds 2,048 rows of each at once, and plans in the square of them
-
-csv.field_size_limit(sys.maxsize)
 
 
 def header_span(head: bytes, *, is_whole: bool = True) -> tuple[int, int]:

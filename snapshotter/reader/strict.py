@@ -59,7 +59,14 @@ class Measured:
         return Numbering([self.broken]).of(np.arange(self.layout.records))
 
 
-def measure(content: Content, name: str, delimiter: str, span: tuple[int, int], scratch: Path) -> Measured:
+def measure(
+    content: Content,
+    name: str,
+    delimiter: str,
+    span: tuple[int, int],
+    scratch: Path,
+    proved: Layout | None = None,
+) -> Measured:
     """Prove a text regular; where it is not, part it into records that are and lines that are broken.
 
     Args:
@@ -68,6 +75,7 @@ def measure(content: Content, name: str, delimiter: str, span: tuple[int, int], 
         delimiter: one character.
         span: of its header, see `header_span`.
         scratch: a folder for what does not fit into memory.
+        proved: what was proved of it together with others, if it was.
 
     Raises:
         Irregular: a record is too long, or too many lines are broken.
@@ -76,7 +84,7 @@ def measure(content: Content, name: str, delimiter: str, span: tuple[int, int], 
     """
     start, end = span
     try:
-        return Measured(_prove(content, delimiter, start), start, Apart(scratch))
+        return Measured(proved or _prove(content, delimiter, start), start, Apart(scratch))
     except NotRegular:
         pass
     header = content.head()[0][start:end]

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.slow
 SAMPLED = {
     "first run": 3,
     "second run": 5,
+    "run that splices": 6,
     "recovery amid the moves": 2,
     "reset --requeue": 2,
     "withdraw": 2,

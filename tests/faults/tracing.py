@@ -268,7 +268,7 @@ def _old_name(rest: str, root: str) -> str:
 
 def _kind(path: str) -> str:
     """A path without what differs from run to run, and without the names of dropped files."""
-    path = re.sub(r"[0-9a-f]{32}|(?<=\.snapshotter-)[a-z0-9_]{8}(?=/|$)", "*", path)
+    path = re.sub(r"_view-[0-9a-f-]+|[0-9a-f]{32}|(?<=\.snapshotter-)[a-z0-9_]{8}(?=/|$)", "*", path)
     folder, _, name = path.rpartition("/")
     if path.startswith("input/") and folder != "input" and not name.startswith("."):
         return f"{folder}/*.reason.json" if name.endswith(".reason.json") else f"{folder}/*"

@@ -24,7 +24,7 @@ from snapshotter.ledger import Ledger
 from snapshotter.ledger.contracts import stored_contract
 from snapshotter.ledger.records import Commit, FileRecord, Status
 from snapshotter.logs import logger
-from snapshotter.recovery import Found, Plan, ViewStep
+from snapshotter.recovery import Plan, ViewStep
 from snapshotter.requeue import read_requeued
 from snapshotter.workers import workers
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from snapshotter.intake import Intake
     from snapshotter.parts import Parts
     from snapshotter.rendering import Rendering
+    from snapshotter.taken import Taken
     from snapshotter.transforming import Transform
 
 
@@ -117,16 +118,11 @@ class Dataset:
         return leftovers.find(self.layout, self.name, self.ledger, self.state, copied=True)
 
     def prove(self) -> None:
-        """Look whether what is published is the current snapshot, where that was only believed, and make it so.
-
-        A run that makes a snapshot need not ask: it reads what it keeps of the view, and replaces it.
-        """
+        """Make sure of what is published, where it was only believed; one who replaces it reads what it keeps."""
         current = self.state.current
-        if current is not None:
-            latest = self.layout.latest(self.name)
-            if leftovers.is_like(latest, current.view) and leftovers.compare_view(latest, current.view) is Found.OTHER:
-                logger.bind(dataset=self.name).warning("latest.csv is not what was published, and is rendered again")
-                self.render_current()
+        if current is not None and leftovers.only_looks_like(self.layout.latest(self.name), current.view):
+            logger.bind(dataset=self.name).warning("latest.csv is not what was published, and is rendered again")
+            self.render_current()
 
     def recover(self, *, render: bool = True) -> Plan:
         """Finish what the last process left undone; then nothing of it lies about.
@@ -329,11 +325,15 @@ class Dataset:
         assert draft.committed is not None
         with finishing(self.name, draft.committed):
             self.publish()
-            self._completion.archive(draft.taken.consumed)
+            self.archive(draft.taken)
 
     def publish(self) -> None:
         """Give the committed view its name; if it is that already, nothing happens."""
         self._completion.publish(self.state.next_snapshot - 1)
+
+    def archive(self, taken: Taken) -> None:
+        """Move the files of the newest commit to where they belong now."""
+        self._completion.archive(taken.consumed)
 
     def tend(self, at: datetime) -> None:
         """Keep the ledger small; what goes wrong is tried again behind the next run, and changes nothing that counts.

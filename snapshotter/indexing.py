@@ -58,13 +58,7 @@ class Indexes:
                 _remove(other)
 
     def _name(self, sha256: str, key: Sequence[Field], path: Path) -> str:
-        checksum = 0
-        with open(path, "rb", opener=disk.without_links) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "it is no regular file")
-            while piece := file.read(1 << 20):
-                checksum = zlib.crc32(piece, checksum)
-        return f"{self._stem(sha256, key)}-{checksum:08x}.index"
+        return f"{self._stem(sha256, key)}-{_checksum(path):08x}.index"
 
     def _stem(self, sha256: str, key: Sequence[Field]) -> str:
         order = json.dumps([_FORMAT, self._version, [(field.index, field.stored) for field in key]])
@@ -83,6 +77,31 @@ def sweep(root: Path, sha256: str) -> None:
             _remove(path)
 
 
+def unsound(root: Path) -> list[Path]:
+    """The indexes that are not what was written."""
+    found = []
+    for path in root.glob("_view-*.index"):
+        try:
+            is_sound = path.name.endswith(f"-{_checksum(path):08x}.index")
+        except FileNotFoundError:  # a writer took it away
+            continue
+        except OSError:
+            is_sound = False
+        if not is_sound:
+            found.append(path)
+    return found
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with open(path, "rb", opener=disk.without_links) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        while piece := file.read(1 << 20):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
+
+
 def _remove(path: Path) -> None:
     with suppress(NotWritten):
-        disk.remove_derived(path)
+        disk.remove_tree(path)

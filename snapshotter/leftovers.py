@@ -89,6 +89,11 @@ def is_like(path: Path, view: ViewRecord | None) -> bool:
     return (status.st_size, status.st_mtime_ns) == (view.size, view.modified)
 
 
+def only_looks_like(path: Path, view: ViewRecord | None) -> bool:
+    """Whether a file has size and time of the recorded view, and other bytes."""
+    return is_like(path, view) and compare_view(path, view) is Found.OTHER
+
+
 def compare_view(path: Path, view: ViewRecord | None) -> Found:
     """Whether a file is the recorded view: by size, time and inode, and where those differ by its digest."""
     if view is None or not path.is_file():

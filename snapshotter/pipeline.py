@@ -10,7 +10,7 @@ was reported survives a power cut; older snapshots never change. docs/design.md 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from snapshotter import inbox
@@ -111,9 +111,21 @@ def run(
                 break
             raise
         dataset.close()
+        outcome = outcome if dry_run or outcome.error else _proved(dataset, outcome)
         if drops[dataset.name] or outcome.error or outcome.commit:
             outcomes.append(outcome)
     return outcomes
+
+
+def _proved(dataset: Dataset, outcome: Outcome) -> Outcome:
+    """What was only believed of the published view is proved where no other one was published."""
+    try:
+        dataset.prove()
+    except SnapshotterError as error:
+        return replace(outcome, error=error)
+    except OSError as error:
+        return replace(outcome, error=_not_written(dataset, error))
+    return outcome
 
 
 def _judge(dataset: Dataset, drops: list[Drop], now: datetime, progress: Progress, *, dry_run: bool) -> Draft | Outcome:

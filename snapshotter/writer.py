@@ -78,9 +78,6 @@ class Writer:
             if recover and not broken and len(datasets) == len(self._contracts):  # drafts of others may be needed yet
                 self._layout.sweep_drafts()
             yield datasets, broken
-            if recover and render:
-                for dataset in datasets:
-                    dataset.prove()
 
     def _dataset(self, name: str, scratch: Path, *, mend: bool) -> Dataset:
         ledger = self._ledgers.setdefault(name, Ledger(self._layout.ledger(name), name))

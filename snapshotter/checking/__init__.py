@@ -18,7 +18,7 @@ from snapshotter.checking.files import expected_archive, expected_rejects, unkno
 from snapshotter.checking.findings import Findings
 from snapshotter.checking.mending import mend, mend_notes, not_mended
 from snapshotter.checking.rows import check_rows, expected_parts
-from snapshotter.checking.views import check_views, expected_view
+from snapshotter.checking.views import check_index, check_views, expected_view
 from snapshotter.config import Settings
 from snapshotter.engine import open_engine
 from snapshotter.errors import SnapshotterError
@@ -96,6 +96,7 @@ def _look(layout: Layout, found: Sequence[Findings], scope: Scope, progress: Pro
             _compute(findings, ledger, state, scope)
             findings.is_computed = True
         check_counts(findings, state)
+        check_index(findings, ledger)
         findings.settle([ledger.root / path for path in state.parts])
 
 

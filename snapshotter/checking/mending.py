@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from snapshotter.checking.entries import NOTE
 from snapshotter.dataset import Dataset
+from snapshotter.disk import remove_tree
 from snapshotter.errors import SnapshotterError
+from snapshotter.indexing import unsound
 from snapshotter.layout import Layout
 from snapshotter.ledger import Ledger
 from snapshotter.ledger.acknowledged import is_as_written
@@ -75,6 +77,8 @@ def mend(found: CheckResult, datasets: Iterable[Dataset]) -> tuple[list[str], li
                 dataset.ledger.renew()
                 mended.append(f"{dataset.name}: checkpoint and history of the ledger's log were written anew")
             if "view" in wrong:
+                for path in unsound(dataset.ledger.root):
+                    remove_tree(path)
                 dataset.render_current()
                 mended.append(f"{dataset.name}: latest.csv was rendered again from the ledger")
         except SnapshotterError as error:

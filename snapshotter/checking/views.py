@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from snapshotter import indexing
 from snapshotter.archive import digest
 from snapshotter.checking.digests import Expected
 from snapshotter.checking.findings import BACKUP, Findings
@@ -23,6 +24,12 @@ def expected_view(findings: Findings, state: State) -> Iterator[Expected]:
     if state.current is not None and state.current.view is not None:
         path = findings.layout.latest(findings.dataset)
         yield Expected(findings, "view", path, state.current.view.sha256, MENDED, mendable=True)
+
+
+def check_index(findings: Findings, ledger: Ledger) -> None:
+    """The index of the view is what was written; it is believed by no run otherwise."""
+    for path in indexing.unsound(ledger.root):
+        findings.found("view", path, "the index of latest.csv is not what was written", MENDED, mendable=True)
 
 
 def check_views(  # noqa: PLR0913 - what to check, with what, and how much of it

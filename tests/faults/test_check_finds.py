@@ -118,6 +118,7 @@ def test_the_files_are_of_every_kind(eventful):
         "output/latest.csv/.csv",
         "output/other/.csv",
         "output/ledger/.json",
+        "output/ledger/.index",
         "output/ledger/.parquet",
         "output/rejects/.csv",
     }

@@ -11,6 +11,7 @@ from benchmarks.measuring import percentile
 from benchmarks.outcome import OURS, Outcome
 
 Outcomes = Mapping[str, Outcome]
+FILES = 10_000
 SMALL, LARGE = "grow-1000000", "grow-10000000"
 
 
@@ -54,10 +55,19 @@ def median(name: str, who: str, scale: float = 1) -> Callable[[Outcomes], float 
     return measured
 
 
+def of_many(*peers: str) -> Callable[[Outcomes], float | None]:
+    """The ratio in `many`, if it was measured with all files: with a tenth of them start-up counts tenfold."""
+
+    def measured(outcomes: Outcomes) -> float | None:
+        return against("many", *peers)(outcomes) if _has_all_files(outcomes) else None
+
+    return measured
+
+
 def per_file(outcomes: Outcomes) -> float | None:
     """The time of `many` for each file, in ms."""
     found = median("many", OURS)(outcomes)
-    return None if found is None else found / outcomes["many"].facts["files"] * 1000
+    return found / FILES * 1000 if found is not None and _has_all_files(outcomes) else None
 
 
 def per_byte(outcomes: Outcomes) -> float | None:
@@ -74,6 +84,10 @@ def latency(outcomes: Outcomes) -> float | None:
     return percentile(seconds, 0.95) if seconds else None
 
 
+def _has_all_files(outcomes: Outcomes) -> bool:
+    return "many" in outcomes and outcomes["many"].facts.get("files") == FILES
+
+
 def _per_byte(outcome: Outcome | None) -> float | None:
     found = outcome.median(OURS) if outcome else None
     return found / outcome.facts["latest_bytes"] if outcome and found else None
@@ -88,9 +102,9 @@ GOALS = (
     Goal("`grow`: time per byte of latest.csv at 10 million", "itself at 1 million", 1.0, "", per_byte),
     Goal("`load`: 10 million rows in 10 files", "`duckdb_once`", 1.25, "", against("load", "duckdb_once")),
     Goal("`many`: 10,000 files of 20 rows", "the faster of `duckdb_once`, `polars_once`", 1.0, "",
-         against("many", "duckdb_once", "polars_once")),
+         of_many("duckdb_once", "polars_once")),
     Goal("`many`", "the fastest of all peers here", 1.0, "",
-         against("many", "duckdb_once", "polars_once", "miller", "csvkit")),
+         of_many("duckdb_once", "polars_once", "miller", "csvkit")),
     Goal("`many`: each file", "", 0.5, "ms", per_file),
     Goal("`watch`: drop to latest.csv on 100,000 rows, p95", "", 0.25, "s", latency),
     Goal("`--help`", "", 0.2, "s", median("startup", HELP)),

@@ -208,6 +208,16 @@ def test_time_per_byte_is_that_of_the_large_state_against_the_small_one():
     assert goals.per_byte({goals.SMALL: small}) is None
 
 
+def test_many_files_are_held_to_their_goal_when_all_of_them_were_read():
+    """A tenth of the files says nothing about the goal; all of them say the time of each, in ms."""
+    found = outcome("many", snapshotter=[4.0], duckdb_once=[5.0])
+    found.facts = {"files": 1000}
+    assert goals.per_file({"many": found}) is goals.of_many("duckdb_once")({"many": found}) is None
+    found.facts = {"files": 10_000}
+    assert goals.per_file({"many": found}) == 0.4
+    assert goals.of_many("duckdb_once")({"many": found}) == 0.8
+
+
 def test_the_report_has_every_goal_met_or_not():
     """A goal that is met, one that is not, and those that nobody measured; nothing is left out."""
     found = outcome(snapshotter=[1.0], duckdb_once=[2.0], polars_once=[3.0], pandas_loop=[5.0])

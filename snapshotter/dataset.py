@@ -261,37 +261,35 @@ class Dataset:
 
     def write(self, draft: Draft) -> None:
         """Write rows and view, side by side: neither needs the other, and neither counts yet."""
+        self.ledger.prepare()
         with workers(1) as begin:
-            view = begin(self._write_view, draft)
+            view = begin(self.render, draft)
             self.write_rows(draft)
             view.result()
-        if draft.view is None:
-            self._render_anew(draft)
+        self._render_anew(draft)
 
     def write_rows(self, draft: Draft) -> None:
         """Write the new rows as Parquet, and anew the files that hold rows which no longer count."""
-        self.ledger.prepare()
         self.parts.write(draft)
 
+    def write_view(self, draft: Draft) -> None:
+        """Write the view, where no row is new."""
+        self.render(draft)
+        self._render_anew(draft)
+
     def render(self, draft: Draft) -> None:
-        """Write the new view beside the old one, durably, and take its digest."""
-        self._write_view(draft)
-        if draft.view is None:
-            self._render_anew(draft)
-
-    def _render_anew(self, draft: Draft) -> None:
-        """Merge all keys, and write the view; beside no other work: a merge makes anew what rows are written of."""
-        assert draft.rendering is not None
-        self._remember(draft, draft.rendering.merge_whole())
-        self._write_view(draft)
-
-    def _write_view(self, draft: Draft) -> None:
-        """Write the view, unless all keys must be merged first."""
+        """Write the new view beside the old one, durably, and take its digest; unless all keys must be merged first."""
         assert draft.rendering is not None
         path = self.layout.draft(self.name, self.state.next_snapshot)
         disk.make_folder(path.parent)
         disk.remove_tree(path)  # of a run that failed: a file that could not be made durable is not written again
         draft.view = draft.rendering.write(path)
+
+    def _render_anew(self, draft: Draft) -> None:
+        """Merge all keys where that must be; beside no other work: a merge makes anew what rows are written of."""
+        if draft.view is None and draft.rendering is not None:
+            self._remember(draft, draft.rendering.merge_whole())
+            self.render(draft)
 
     def _rendering(self) -> Rendering:
         from snapshotter.rendering import Rendering  # with numpy and all else that only whoever renders needs

@@ -155,7 +155,7 @@ def _remove(layout: Layout, path: Path) -> str:
 def _finish(dataset: Dataset, draft: Draft) -> Outcome:
     """The write order of a run, without a queue."""
     dataset.merge(draft)
-    dataset.render(draft)
+    dataset.write_view(draft)
     commit = dataset.commit(draft)  # COMMIT POINT
     dataset.finish(draft)
     return Outcome(dataset.name, commit, draft.counts)

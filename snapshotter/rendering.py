@@ -355,7 +355,6 @@ class Rendering:
         """Write a draft of the index; without one, the next view is rendered whole."""
         kept, draft = blocks.kept(), disk.temporary(self._root, "index-")
         try:
-            disk.make_folder(self._root)
             self._engine.write_index(blocks.begins[kept], blocks.checks[kept], kept, draft)
         except (SnapshotterError, OSError) as error:
             logger.warning(f"the index of latest.csv was not written: {error}")

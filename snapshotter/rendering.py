@@ -168,8 +168,8 @@ class Rendering:
         key = resolution.frame.key
         view = current.view if current else None
         index = self._indexes.find(view.sha256, key) if view else None
-        if view is None or index is None:
-            raise _Unfit("it has no index")
+        if view is None or index is None or not any(column.field for column in resolution.columns):
+            raise _Unfit("it has no index, or nothing counts any more")
         self._refuse_other_contract(before)
         file = self._open(view)
         try:

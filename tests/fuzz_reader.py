@@ -319,7 +319,7 @@ def fuzz(seed: int, seconds: float = float("inf"), cases: float = float("inf")) 
     previous = signal.signal(signal.SIGALRM, hang)
     with tempfile.TemporaryDirectory(prefix="snapshotter-fuzz-") as folder:
         scratch = Path(folder)
-        with DuckDBEngine(scratch, scratch, 500 * 10**6, "fuzz") as engine:
+        with DuckDBEngine(scratch, [scratch], 500 * 10**6, "fuzz") as engine:
             while number < cases and time.monotonic() - begin < seconds:
                 number += 1
                 rng = random.Random(seed * 10**9 + number)

@@ -141,8 +141,7 @@ def test_a_process_is_measured(tmp_path):
     sample = measure(
         [sys.executable, "-c", "x = bytearray(200_000_000); x[::4096] = b'1' * len(x[::4096])"], limit=60, cwd=tmp_path
     )
-    assert sample.memory > 190
-    assert sample.memory < 400
+    assert sample.memory > 190  # whoever asks is counted, too, where it is larger
     assert 0 < sample.cpu < 60
     assert sample.seconds > 0
 

@@ -32,7 +32,10 @@ class Staging(Narrowing):
         self, batches: Sequence[tuple[int, str, int]], columns: Sequence[tuple[Field, StoredColumn]], path: Path
     ) -> None:
         """Move accepted rows out of the memory; a view takes the place of their table."""
-        (table,) = {self._tables[batch] for batch, _, _ in batches}
+        tables = {self._tables[batch] for batch, _, _ in batches if batch in self._tables}
+        if not tables:  # every record was set apart before it was read
+            return
+        (table,) = tables
         self._table("named", "batch INTEGER, name VARCHAR, revision INTEGER", batches)
         query = f"SELECT {_stored(columns)} FROM {table} r JOIN named b ON r._batch = b.batch"
         rows = self._copy(query, path, "FORMAT parquet, PRESERVE_ORDER false")
@@ -43,7 +46,7 @@ class Staging(Narrowing):
 
     def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:
         """Write accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
-        tables = dict.fromkeys(self._tables[batch] for batch in batches)
+        tables = dict.fromkeys(self._tables[batch] for batch in batches if batch in self._tables)
         source = " UNION ALL BY NAME ".join(f"SELECT * EXCLUDE (_ok) FROM {table}" for table in tables)
         wanted = ", ".join(f"{batch:d}" for batch in batches)
         query = (

@@ -74,7 +74,7 @@ class DuckDBEngine(Staging):
                 batches = [*batches, self._stand_in(frame)]
             self._set_batches(batches, frame.groups)
             replaced = any(batch.is_gone for batch in batches)
-            merging = Merging(frame, self._all, holds=narrowed is not None)
+            merging = Merging(frame, self._all, holds=True)
             if not (old or replaced or frame.groups) and any(batch.is_new for batch in batches):
                 merging = InitialMerging(frame, self._all, holds=False)
             merging.resolve(self._source(frame, old))

@@ -260,9 +260,9 @@ class Dataset:
             self._remember(draft, draft.rendering.merge_whole())
 
     def write(self, draft: Draft) -> None:
-        """Write rows and view, side by side: neither needs the other, and neither counts yet."""
+        """Write rows and view: neither needs the other, and neither counts yet."""
         self.ledger.prepare()
-        with workers(1) as begin:
+        with workers(0 if draft.is_wide else 1) as begin:
             view = begin(self.render, draft)
             self.write_rows(draft)
             view.result()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from snapshotter.rendering import Rendering
 
+_WIDE = 1_000  # columns: each step of the engine holds 2,048 rows of them all
+
 
 @dataclass
 class Draft:
@@ -58,6 +60,11 @@ class Draft:
     def changes_snapshot(self) -> bool:
         """Whether the commit makes a snapshot, or only records what became of files."""
         return self.kind != "files"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its rows are too wide for two statements of the engine at once."""
+        return self.resolution is not None and len(self.resolution.frame.fields) > _WIDE
 
     @property
     def new(self) -> list[FileRecord]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from snapshotter import inbox, reader
+from snapshotter import inbox, reader, spool
 from snapshotter.binding import Binding
 from snapshotter.contract import Contract
 from snapshotter.contract.header import Header, HeaderRefused
@@ -27,7 +27,7 @@ from snapshotter.looking_back import LookBack
 from snapshotter.reader import Irregular
 from snapshotter.rejecting import RejectsWriter
 from snapshotter.returned import TransformRefused
-from snapshotter.spool import LARGE, Deferred, Unreadable
+from snapshotter.spool import Deferred, Unreadable
 from snapshotter.taken import Taken
 from snapshotter.transforming import Transform, rows_at_once
 
@@ -100,8 +100,8 @@ class Intake:
                     "acceptance": self._acceptance,
                 }
             )
-            self._take(place, drop)
-            self._progress(drop.size)
+            if self._take(place, drop):
+                self._progress(drop.size)
         self._prove_all()
         self._flush()
         look_back = LookBack(self._state, self._binding)
@@ -127,33 +127,37 @@ class Intake:
         )
         logger.bind(file=self._notes[place]["name"], reason=error.reason or "being written").info("file deferred")
 
-    def _take(self, place: int, drop: Drop) -> None:
-        """One file: refused, deferred, a duplicate, empty, or on its way into the engine; a small one waits."""
+    def _take(self, place: int, drop: Drop) -> bool:
+        """One file: refused, deferred, a duplicate, empty, or on its way into the engine; False if it waits for that.
+
+        Small files wait, to be proved together.
+        """
         if drop.problem:
             self._refuse(place, Failure(rule="file", reason=drop.problem))
-            return
+            return True
         try:
             content = inbox.read(drop, self._scratch)
         except Deferred as error:
             self._defer(place, error)
-            return
+            return True
         except Unreadable as error:
             self._note(place, sha256=error.sha256)
             self._refuse(place, Failure(rule=error.rule, reason=error.reason))
-            return
+            return True
         _, modified, inode, _ = content.identity
         self._note(place, sha256=content.sha256, inode=inode, modified=modified)
         file = Incoming(place, drop, content)
         if not self._do(file, self._identify):
-            return
+            return True
         if file.is_small:
             self._unproved.append(file)
             self._unproved_bytes += content.length
             if self._unproved_bytes > reader.AT_ONCE:
                 self._prove_all()
-        else:
-            self._prove_all()  # batches and columns are numbered in the order of the queue
-            self._do(file, self._prove)
+            return False
+        self._prove_all()  # batches and columns are numbered in the order of the queue
+        self._do(file, self._prove)
+        return True
 
     def _prove_all(self) -> None:
         """Prove the small files that wait for it: together those that can be, the others one by one."""
@@ -161,6 +165,7 @@ class Intake:
         prove_small(files)
         for file in files:
             self._do(file, self._prove)
+            self._progress(file.drop.size)
 
     def _do(self, file: Incoming, step: Callable[[Incoming], bool]) -> bool:
         """Do a step of a file's way; returns whether its content is still needed, else it is let go."""
@@ -337,7 +342,7 @@ class Intake:
         """Move the rows of large texts out of the memory, where others are yet to come and all are to be merged."""
         notes = [self._notes[proven.place] for proven in files]
         batches = [(n["batch"], n["name"], n["revision"]) for n in notes if n["status"] is Status.APPLIED]
-        if batches and sum(proven.content.length for proven in files) > LARGE:
+        if batches and sum(proven.content.length for proven in files) > spool.LARGE:
             columns = [(cell.field, self._binding.columns[cell.field.index]) for cell in files[0].cells]
             self._engine.stage(batches, columns, self._scratch / f"part-{batches[0][0]}.parquet")
 

@@ -53,9 +53,9 @@ def workers(most: int) -> Iterator[Begin]:
     With one thread alone (`SNAPSHOTTER_THREADS`), work is done where its result is asked for, and each must be.
 
     Args:
-        most: at most so many.
+        most: at most so many; with 0, as with one thread alone.
     """
-    if threads() == 1:
+    if most == 0 or threads() == 1:
         yield _later
     else:
         from concurrent.futures import ThreadPoolExecutor

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Acceptance(Session):
         super().__init__(scratch, readable, memory_limit, dataset, parks=parks)
         # A cell can only be taken for NULL if it is this text, which no file can know.
         self._never = secrets.token_hex(16)
+        self._numbers = count()
         self._accepted: list[str] = []
         self._rejected: dict[int, str] = {}  # the table of refused rows of each batch that has some
         self._tables: dict[int, str] = {}  # the table of accepted rows of each batch
@@ -70,6 +72,7 @@ class Acceptance(Session):
             f"max_line_size={max(_MIN_LINE, text.longest + 2)}, columns={{{columns}}}"
         )
         self._forget_text()
+        self._expect(text.width)
         try:
             with self._translated():
                 self._connection.execute(
@@ -101,7 +104,8 @@ class Acceptance(Session):
         judge: Judge | None = None,
     ) -> dict[int, Verdict]:
         """Judge the rows of `raw`: the good go to a table of accepted ones, the others to one of refused ones."""
-        accepted, rejected = f"accepted_{len(self._accepted)}", f"rejected_{len(self._accepted)}"
+        number = next(self._numbers)
+        accepted, rejected = f"accepted_{number}", f"rejected_{number}"
         self._set_spans(spans)
         validation = Validation(contract, cells, spans, now, transformed=self._is_transformed)
         self._run(f"CREATE TABLE {accepted} AS {validation.judged()}", contract.parameters)

@@ -67,6 +67,7 @@ class DuckDBEngine(Staging):
     ) -> Effects:
         """Resolve all rows into `published` with `_lineage`; then, if rows are new, see what they did."""
         with self._reading_ledger():
+            self._expect(len(frame.fields))
             self._gather(len(frame.fields), _MANY_CELLS)
             old = stored_rows(stored)
             if narrowed:
@@ -74,9 +75,9 @@ class DuckDBEngine(Staging):
                 batches = [*batches, self._stand_in(frame)]
             self._set_batches(batches, frame.groups)
             replaced = any(batch.is_gone for batch in batches)
-            merging = Merging(frame, self._all, holds=True)
+            merging = Merging(frame, self._all)
             if not (old or replaced or frame.groups) and any(batch.is_new for batch in batches):
-                merging = InitialMerging(frame, self._all, holds=False)
+                merging = InitialMerging(frame, self._all)
             merging.resolve(self._source(frame, old))
             if not any(batch.is_new for batch in batches):
                 return Effects()

@@ -23,13 +23,11 @@ class Merging:
     Args:
         frame: its columns.
         run: runs a statement, and returns its rows. It knows the table `batches`.
-        holds: whether winning rows are held with all their columns, or looked up each time that they are asked for:
-            few are better held, and many would fill the memory twice.
     """
 
-    def __init__(self, frame: Frame, run: Callable[[str], list[tuple[Any, ...]]], *, holds: bool) -> None:
+    def __init__(self, frame: Frame, run: Callable[[str], list[tuple[Any, ...]]]) -> None:
         """Nothing is made yet."""
-        self._frame, self._run, self._holds = frame, run, holds or bool(frame.inheriting)
+        self._frame, self._run = frame, run
         self._rivalry = False
 
     def resolve(self, source: str) -> None:
@@ -94,10 +92,10 @@ class Merging:
 
     def _publish(self, name: str, counts: str) -> None:
         """Make `{name}_winners` and `{name}_published` of `{name}_rows`, where those batches count."""
-        frame, stood = self._frame, f"{name}_{'held' if self._holds else 'seen'}"
+        frame, stood = self._frame, f"{name}_held"
         self._run(f"CREATE OR REPLACE TABLE {name}_winners AS {merge.winners(frame, f'{name}_rows')}")
-        kind = "TABLE" if self._holds else "VIEW"
-        self._run(f"CREATE OR REPLACE {kind} {stood} AS {merge.standing(frame, 'cells', f'{name}_winners', counts)}")
+        # Held, since they are asked for more than once: to look them up each time fills the memory.
+        self._run(f"CREATE OR REPLACE TABLE {stood} AS {merge.standing(frame, 'cells', f'{name}_winners', counts)}")
         heirs = self._inherit(name, counts) if frame.inheriting else None
         self._run(f"CREATE OR REPLACE VIEW {name}_published AS {merge.published(frame, stood, heirs)}")
 

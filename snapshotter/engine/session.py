@@ -20,6 +20,7 @@ from snapshotter.sql import Parameters
 ARRAYS = "given_arrays"  # under which arrays are known to DuckDB while it reads them
 _BESIDE = 100 * 10**6  # bytes of the process that the engine does not count
 _THREAD = 100 * 10**6  # bytes of the limit that a thread is worth: each has buffers of its own
+_WIDE_THREAD = 6 * 2048 * 16  # the same for each column: rows of a statement pass through so many buffers of 2,048
 
 
 class Session:
@@ -48,19 +49,28 @@ class Session:
         if wanted := threads():
             settings |= {"threads": wanted, "async_threads": wanted - 1}  # without the latter, whoever asks reads
         connection = duckdb.connect(self._file or ":memory:", config=settings)
-        cores = int(connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+        self._cores = int(connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
         folders = ", ".join(literal(f"{folder}/") for folder in (scratch, *readable, "/proc/self/fd"))
         for setting in (
-            f"SET threads = {min(cores, max(1, share(memory_limit) // _THREAD))}",
+            f"SET threads = {self._threads(0)}",
             "SET TimeZone = 'UTC'",
             # It takes the square of the columns to plan, and has little to gain from queries like ours.
             "SET disabled_optimizers = 'projection_placement'",
             f"SET allowed_directories = [{folders}]",
             "SET enable_external_access = false",
+            "SET allowed_configs = ['threads']",
             "SET lock_configuration = true",
         ):
             connection.execute(setting)
         return connection
+
+    def _threads(self, columns: int) -> int:
+        """How many threads the memory is enough for, where rows have so many columns."""
+        return min(self._cores, max(1, share(self._limit) // max(_THREAD, columns * _WIDE_THREAD)))
+
+    def _expect(self, columns: int) -> None:
+        """Be ready for rows with so many columns."""
+        self._run(f"SET threads = {self._threads(columns)}")
 
     def park(self) -> None:
         """Let go of the memory until it is used again; the tables stay, in the file."""

@@ -12,6 +12,8 @@ from snapshotter.engine.rows import stored_rows
 from snapshotter.frame import Field
 from snapshotter.sql import identifier
 
+_VIEW = "staged"
+
 
 class Staging(Narrowing):
     """The part of the engine that writes accepted rows."""
@@ -21,17 +23,21 @@ class Staging(Narrowing):
     ) -> None:
         """Nothing is staged yet."""
         super().__init__(scratch, readable, memory_limit, dataset, parks=parks)
-        self._staged: dict[str, Staged] = {}  # by the view that reads it
+        self._staged: list[Staged] = []
+        self._staged_columns: dict[int, tuple[Field, StoredColumn]] = {}
 
     @property
     def staged(self) -> list[Staged]:
         """The files that hold accepted rows already."""
-        return list(self._staged.values())
+        return self._staged
 
     def stage(
         self, batches: Sequence[tuple[int, str, int]], columns: Sequence[tuple[Field, StoredColumn]], path: Path
     ) -> None:
-        """Move accepted rows out of the memory; a view takes the place of their table."""
+        """Move accepted rows out of the memory; a view takes the place of their table.
+
+        One view of all files: a sort of the union of as many relations holds parts of each in memory, and fills it.
+        """
         tables = {self._tables[batch] for batch, _, _ in batches if batch in self._tables}
         if not tables:  # every record was set apart before it was read
             return
@@ -40,9 +46,12 @@ class Staging(Narrowing):
         query = f"SELECT {_stored(columns)} FROM {table} r JOIN named b ON r._batch = b.batch"
         rows = self._copy(query, path, "FORMAT parquet, PRESERVE_ORDER false")
         self._run(f"DROP TABLE {table}")
-        kept = stored_rows(Stored((path,), tuple(columns)))
-        self._run(f"CREATE VIEW {table} AS SELECT *, TRUE AS _ok FROM ({kept})")
-        self._staged[table] = Staged(path, rows, tuple(batch for batch, _, _ in batches))
+        self._staged.append(Staged(path, rows, tuple(batch for batch, _, _ in batches)))
+        self._staged_columns |= {field.index: (field, column) for field, column in columns}
+        kept = Stored(tuple(staged.path for staged in self._staged), tuple(self._staged_columns.values()))
+        self._run(f"CREATE OR REPLACE VIEW {_VIEW} AS SELECT *, TRUE AS _ok FROM ({stored_rows(kept)})")
+        self._accepted = [_VIEW, *(held for held in self._accepted if held not in (_VIEW, table))]
+        self._tables = {b: _VIEW if held == table else held for b, held in self._tables.items()}
 
     def write_part(self, columns: Sequence[tuple[Field, StoredColumn]], batches: Sequence[int], path: Path) -> int:
         """Write accepted rows; instants and timestamps as UTC, so that every reader knows them as instants."""
@@ -62,15 +71,15 @@ class Staging(Narrowing):
             columns: how many there are.
             most: the number of cells, tables times columns, that is no reason yet.
         """
-        held = [table for table in self._accepted if table not in self._staged]
+        held = [table for table in self._accepted if table != _VIEW]
         if len(held) * columns < most or len(held) < 2:
             return
         together = " UNION ALL BY NAME ".join(f"SELECT * FROM {table}" for table in held)
         self._run(f"CREATE TABLE accepted AS {together}")
         for table in held:
             self._run(f"DROP TABLE {table}")
-        self._accepted = ["accepted", *self._staged]
-        self._tables = {b: table if table in self._staged else "accepted" for b, table in self._tables.items()}
+        self._accepted = ["accepted", *(table for table in self._accepted if table == _VIEW)]
+        self._tables = {b: table if table == _VIEW else "accepted" for b, table in self._tables.items()}
 
 
 def _stored(columns: Sequence[tuple[Field, StoredColumn]]) -> str:

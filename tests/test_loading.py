@@ -119,6 +119,8 @@ def test_a_watch_that_waits_has_no_engine(copy):
             line = watch.stderr.readline()
             assert line, said
             said += line
+        while copy.status().watch.state != "waiting":
+            assert watch.poll() is None
         watch.send_signal(signal.SIGTERM)
         said += watch.communicate(timeout=60)[1]
     assert loaded(said) == {*WRITE.split(), "loguru", "watchdog"}

@@ -177,10 +177,13 @@ KILLED_WITH_CHILD = """
 import os, sys, signal
 from snapshotter.layout import Layout
 from snapshotter.lock import writer_lock
+reading, writing = os.pipe()
 with writer_lock(Layout.of(sys.argv[1]), 0):
     if not os.fork():
+        os.write(writing, b"lives")
         sys.stdin.read()
         os._exit(0)
+    os.read(reading, 5)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

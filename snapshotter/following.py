@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event
 from typing import IO, Protocol, TypeVar
 
 import numpy as np
@@ -20,7 +19,6 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _PIECE = 1 << 20
-_PAUSE = 0.02  # seconds between two looks at a file that others write
 END = -1  # told when nothing more is written
 
 
@@ -52,14 +50,6 @@ def told(queue: SimpleQueue[int]) -> Iterator[int]:
     """Sizes as whoever writes tells them, until END."""
     while (size := queue.get()) != END:
         yield size
-
-
-def looked_at(path: Path, written: Event) -> Iterator[int]:
-    """Sizes as they are found, of a file that others write, until it is written."""
-    while not written.wait(_PAUSE):
-        if path.exists():
-            yield path.stat().st_size
-    yield path.stat().st_size
 
 
 class Checksums:

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event
 from typing import IO
 
 import numpy as np
@@ -26,7 +25,7 @@ from snapshotter.contract.columns import fold
 from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Text
 from snapshotter.engine.port import Engine
 from snapshotter.errors import LedgerDamaged, NotWritten, SnapshotterError
-from snapshotter.following import END, Checksums, growing, looked_at, read_through, told
+from snapshotter.following import END, Checksums, growing, read_through, told
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
 from snapshotter.ledger.contracts import stored_contract
@@ -320,17 +319,18 @@ class Rendering:
         return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
 
     def _whole(self, path: Path) -> ViewRecord:
-        """Render the view whole."""
-        resolution, written = self._resolution, Event()
+        """Render the view whole.
+
+        It is read when all of it is there, while it becomes durable: the engine does not write from start to end, so
+        that what is read behind it may be a gap that it has yet to fill.
+        """
+        resolution = self._resolution
+        rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
         with nameless(self._scratch) as firsts, workers(1) as begin:
             firsts.write((",".join(f"c{place}" for place in range(len(resolution.columns))) + "\n").encode())
-            digests = begin(read_through, growing(path, looked_at(path, written)), Scanner(firsts))
-            try:
-                rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
-            finally:
-                written.set()
-            disk.sync_file(path)
-            sha256, blocks = digests.result()
+            durable = begin(disk.sync_file, path)
+            sha256, blocks = read_through(growing(path, [path.stat().st_size]), Scanner(firsts))
+            durable.result()
             firsts.flush()
             if len(blocks.begins) and self._knows(firsts, blocks):
                 self._keep(self._index(blocks), sha256)

@@ -1,6 +1,7 @@
 """latest.csv: its bytes, the order of its rows and columns, and what a hostile file can put into it."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -493,3 +494,12 @@ def test_the_program_shows_the_same_bytes(workspace):
     ws: Workspace = ran(workspace(**{"a.csv": text(["id", "timestamp", *HOSTILE], ["1", AT, *HOSTILE])}))
     shown = run_cli("show", workspace=ws, text=False)
     assert (shown.returncode, shown.stdout) == (0, ws.layout.latest("default").read_bytes())
+
+
+def test_a_view_that_the_engine_writes_in_many_pieces_is_what_the_ledger_says(workspace):
+    """Its digest and its index are of the bytes that are there in the end."""
+    rows = "".join(f"{n * 7919 % 400_009},2024-01-01,value {n}\n" for n in range(400_000))
+    ws = ran(workspace(BARE, **{"a.csv": "id,timestamp,v\n" + rows}))
+    (recorded,) = (snapshot.sha256 for snapshot in ws.snapshots())
+    assert hashlib.sha256(ws.layout.latest("default").read_bytes()).hexdigest() == recorded
+    assert ws.check().ok

@@ -90,9 +90,18 @@ class Blocks:
         heads = np.flatnonzero(others.checks != _UNCHECKED)[wanted]
         return bool((self.checks[heads] == others.checks[heads]).all())
 
-    def kept(self) -> Offsets:
-        """The numbers of the blocks that an index needs: an empty one belongs to the one before it."""
-        return np.flatnonzero((self.ends > self.begins) | (self.checks != _UNCHECKED))
+    def kept(self) -> tuple[Offsets, Offsets]:
+        """The numbers of the blocks that an index needs, and their checksums.
+
+        What would come to an empty block comes to the one before it, and the next one begins where its checksum does.
+        The first one stays: it holds what comes before all else.
+        """
+        checked = self.checks != _UNCHECKED
+        is_needed = self.ends > self.begins
+        is_needed[0] = True
+        kept, run = np.flatnonzero(is_needed), np.cumsum(checked) - 1
+        is_head = np.diff(run[kept], prepend=-1) > 0
+        return kept, np.where(is_head, self.checks[checked][run[kept]], _UNCHECKED)
 
     def runs(self) -> tuple[Offsets, Offsets]:
         """Where the bytes under each checksum begin, and the checksums."""

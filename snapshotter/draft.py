@@ -13,10 +13,8 @@ from snapshotter.taken import Taken
 
 if TYPE_CHECKING:
     from snapshotter.binding import Binding
-    from snapshotter.resolution import Resolution
-
-if TYPE_CHECKING:
     from snapshotter.rendering import Rendering
+    from snapshotter.resolution import Resolution
 
 _WIDE = 1_000  # columns: each step of the engine holds 2,048 rows of them all
 

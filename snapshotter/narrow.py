@@ -66,7 +66,9 @@ def lines(key: Sequence[Field], columns: Sequence[ViewColumn], contract: Contrac
     """
     cells = [sql for place, column in enumerate(columns) for sql in _stored(column, f"r.c{place}", contract)]
     shown = {column.field for column in columns}
-    cells += [f"{absent(field)} AS {field.name}" for field in key if field not in shown]
+    unseen = [field for field in key if field not in shown]
+    cells += [f"{absent(field)} AS {field.name}" for field in unseen]
+    cells += [f"NULL::VARCHAR AS {name}" for field in unseen for name in field.names[1:]]
     instant = "NULL::TIMESTAMP"
     if timestamp is not None:
         place = next(place for place, column in enumerate(columns) if column.field == timestamp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from snapshotter.draft import Draft
 from snapshotter.engine.base import Effects
 from snapshotter.engine.port import Engine
@@ -29,8 +31,19 @@ def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRec
     for batch in draft.base.live:
         if batch.record.name in named:
             named[batch.record.name].append(batch.record)
+    before = {
+        record.batch: earlier
+        for record in draft.taken.records
+        if record.batch and record.batch not in gone and (earlier := _revision_before(record, named[record.name]))
+    }
+    lost = _lost_keys(draft, {batch: earlier.batch or 0 for batch, earlier in before.items()}, engine)
     for record in draft.taken.records:
-        said = [] if record.batch in gone else _lost_keys(draft, record, named.get(record.name, []), engine)
+        said = []
+        if record.batch in lost:
+            fate = (
+                "no longer count from there (replace_revisions)" if record.replaces else "stay (see replace_revisions)"
+            )
+            said.append(f"lacks {lost[record.batch]} keys of revision {before[record.batch].revision}, which {fate}")
         if record.batch in effects.late:
             said.append("every row of it is older than what was there already")
         if tied := effects.tied.get(record.batch or 0):
@@ -40,26 +53,31 @@ def with_remarks(draft: Draft, effects: Effects, engine: Engine) -> list[FileRec
     return found
 
 
-def _lost_keys(draft: Draft, record: FileRecord, named: list[FileRecord], engine: Engine) -> list[str]:
-    """A warning for a revision that lacks keys of the one before it, or of the one that it replaces.
+def _revision_before(record: FileRecord, named: list[FileRecord]) -> FileRecord | None:
+    """The revision before that of a file, or the one that it replaces.
 
     Args:
-        draft: the commit in the making, resolved.
-        record: a file of the run.
+        record: the file.
         named: the batches of its name that counted before.
-        engine: holds the merged rows.
     """
-    if record.batch is None or draft.resolution is None:
-        return []
     earlier = [
         r for r in named if r.revision < record.revision and (record.replaces or r.revision == record.revision - 1)
     ]
-    if not earlier:
-        return []
-    before = max(earlier, key=lambda known: known.revision)
-    resolved = draft.resolution
-    lost = engine.lost_keys(resolved.frame, resolved.stored, before.batch or 0, record.batch)
-    if not lost:
-        return []
-    fate = "no longer count from there (replace_revisions)" if record.replaces else "stay (see replace_revisions)"
-    return [f"lacks {lost} keys of revision {before.revision}, which {fate}"]
+    return max(earlier, key=lambda known: known.revision, default=None)
+
+
+def _lost_keys(draft: Draft, revisions: dict[int, int], engine: Engine) -> dict[int, int]:
+    """How many keys new batches lack of those before them: in one query, and of no file that has none of those.
+
+    Args:
+        draft: the commit in the making, resolved.
+        revisions: the batch before each new one.
+        engine: holds the merged rows.
+    """
+    if draft.resolution is None or not revisions:
+        return {}
+    earlier, stored, frame = set(revisions.values()), draft.resolution.stored, draft.resolution.frame
+    names = {part.path for part in draft.base.parts.values() if not earlier.isdisjoint(part.batches)}
+    paths = tuple(path for path in stored.paths if path.name in names)
+    columns = tuple(pair for pair in stored.columns if pair[0] in frame.key)  # others, those files may not have
+    return engine.lost_keys(frame, replace(stored, paths=paths, columns=columns), revisions)

@@ -24,7 +24,7 @@ from snapshotter.contract import Contract, changes
 from snapshotter.contract.columns import fold
 from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Text
 from snapshotter.engine.port import Engine
-from snapshotter.errors import LedgerDamaged, NotWritten, SnapshotterError
+from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory, SnapshotterError
 from snapshotter.following import END, Checksums, growing, read_through, told
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
@@ -190,7 +190,8 @@ class Rendering:
         contracts = {id(commit.contract): commit.contract for commit in before.snapshots.values()}.values()
         clocks = {tuple(contract.get("timestamp_formats", ())) for contract in contracts}
         same_clock = clocks == {tuple(self._contract.config.timestamp_formats)}
-        settles = not resolution.frame.groups and not changed and same_clock
+        replaced = any(batch.is_gone for batch in resolution.batches)  # new rows, too, may not count
+        settles = not resolution.frame.groups and not changed and not replaced and same_clock
         return shown, Narrowed(settles=settles, buries=any(contract.get("delete_when") for contract in contracts))
 
     def _load(self, index: Path) -> tuple[Offsets, Offsets]:
@@ -304,6 +305,8 @@ class Rendering:
             finally:
                 sizes.put(END)
             durable = begin(disk.sync_file, path) if keeps else None
+            with path.open("rb") as written:
+                self._refuse_other_columns(written, int(shown.blocks.begins[0]))
             is_sound = shown.blocks.hold(shown.file, stale)
             sha256, checks = digests.result()
             found = renewed.checked(checks)
@@ -345,7 +348,8 @@ class Rendering:
         text = Text(f"/proc/self/fd/{firsts.fileno()}", len(columns), ",", longest)
         try:
             found = self._engine.make_index(text, self._contract, columns, key)
-        except ReadFailed:
+        except (ReadFailed, OutOfMemory, NotWritten) as error:
+            logger.debug(f"the index of latest.csv was not made: {error}")
             found = -1
         if found != len(blocks.begins):
             logger.warning(f"the index of latest.csv was not made: {len(blocks.begins)} blocks, {found} keys")
@@ -353,9 +357,9 @@ class Rendering:
 
     def _index(self, blocks: Blocks) -> Path | None:
         """Write a draft of the index; without one, the next view is rendered whole."""
-        kept, draft = blocks.kept(), disk.temporary(self._root, "index-")
+        (kept, checks), draft = blocks.kept(), disk.temporary(self._root, "index-")
         try:
-            self._engine.write_index(blocks.begins[kept], blocks.checks[kept], kept, draft)
+            self._engine.write_index(blocks.begins[kept], checks, kept, draft)
         except (SnapshotterError, OSError) as error:
             logger.warning(f"the index of latest.csv was not written: {error}")
             with suppress(SnapshotterError):

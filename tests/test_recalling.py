@@ -42,12 +42,14 @@ def wholly():
 
 @contextmanager
 def told():
-    """What the program says of views that it renders whole."""
+    """What the program says of how views come about."""
     said = []
     sink = logger.add(lambda message: said.append(str(message)), level="DEBUG", format="{message}")
+    logger.enable("snapshotter")
     try:
         yield said
     finally:
+        logger.disable("snapshotter")
         logger.remove(sink)
 
 
@@ -126,6 +128,7 @@ def test_snapshots_are_spliced_out_of_the_published_view(grown):
     """None of those that differ little from it is rendered whole, and each has the bytes that were published."""
     with told() as said:
         found = [shown(grown, n) for n in (2, 3, 4, 5, 6)]
+    assert sum("is spliced" in text for text in said) == 4  # the newest one is there as it is
     assert not any("whole" in text for text in said)
     with wholly():
         assert found == [shown(grown, n) for n in (2, 3, 4, 5, 6)]
@@ -136,6 +139,7 @@ def test_going_back_splices(grown):
     with told() as said:
         grown.reset(5)
         grown.withdraw("b5.csv")
+    assert sum("is spliced" in text for text in said) == 2
     assert not any("whole" in text for text in said)
     assert grown.check().problems == []
 

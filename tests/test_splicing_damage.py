@@ -13,6 +13,8 @@ from loguru import logger
 
 from snapshotter import Workspace, blocks, rendering
 from snapshotter.blocks import Blocks
+from snapshotter.engine.duckdb import DuckDBEngine
+from snapshotter.errors import OutOfMemory
 
 HEAD = "id,timestamp,v\n"
 COUNT = 200
@@ -213,20 +215,27 @@ def test_a_copied_workspace_is_proved(copied, what):
 
 
 @pytest.mark.parametrize("where", ["the lines are read", "it is copied", "it is looked at again"])
-@pytest.mark.parametrize("how", ["cut", "written to"])
+@pytest.mark.parametrize("how", ["cut", "written to", "given another header"])
 def test_somebody_is_at_it_meanwhile(splicing, monkeypatch, where, how):
     """Cut short or written to while the run works: what is published is right."""
     latest = splicing.layout.latest("default")
-    place = {"the lines are read": (Blocks, "split"), "it is copied": (rendering, "splice")}
-    owner, name = place.get(where, (Blocks, "hold"))
-    if where == "the lines are read":
-        owner, name = rendering, "line_ends"
+    places = {
+        "the lines are read": (rendering, "line_ends"),
+        "it is copied": (rendering, "splice"),
+        "it is looked at again": (Blocks, "hold"),
+    }
+    owner, name = places[where]
     original, done = getattr(owner, name), []
+    ways = {
+        "cut": lambda: os.truncate(latest, 2000),
+        "written to": lambda: changed(splicing, b"value 102,", b"value 999,"),
+        "given another header": lambda: changed(splicing, HEAD.strip().encode(), HEAD.strip().upper().encode()),
+    }
 
     def meddling(*arguments):
         if not done:
             done.append(True)
-            os.truncate(latest, 2000) if how == "cut" else changed(splicing, b"value 102,", b"value 999,")
+            ways[how]()
         return original(*arguments)
 
     monkeypatch.setattr(owner, name, meddling)
@@ -280,3 +289,66 @@ def test_one_thread(splicing, monkeypatch):
     monkeypatch.setenv("SNAPSHOTTER_THREADS", "1")
     is_right(splicing, updated(splicing))
     assert spliced(splicing)
+
+
+def test_new_rows_that_do_not_count_stand_for_nothing(splicing):
+    """Two revisions of a file come at once, and the newer one lacks a key: the published line of that key stays."""
+    toml = splicing.layout.root / "snapshotter.toml"
+    toml.write_text("[datasets.default]\nreplace_revisions = true\n")
+    ws = Workspace(splicing.layout.root)
+    for numbers in ([5, 7], [7]):
+        drop(ws, "c.csv", rows(numbers, 2025, "other"))
+        ws.run()
+    ws.reset(1, requeue=True)
+    splicing.said.clear()
+    ws.run()
+    lines = splicing.layout.latest("default").read_bytes().splitlines()
+    assert [line for line in lines if line.startswith((b"5,", b"7,"))] == [
+        b"5,2024-01-01,value 5,a.csv",
+        b"7,2025-01-01,other 7,c.csv",
+    ]
+    assert len(lines) == COUNT + 1
+    assert spliced(splicing)
+    assert splicing.check().problems == []
+
+
+def test_a_part_of_the_key_that_is_in_no_file(workspace, monkeypatch):
+    """A timestamp among the key that no file carries is empty everywhere, and the view is spliced all the same."""
+    for module in rendering, blocks:
+        monkeypatch.setattr(module, "SIZE", 100)
+    day = '[datasets.default.columns.day]\ntype = "timestamp"\nrequired = false\nnullable = true\n'
+    ws = workspace('[datasets.default]\nkey = ["id", "day"]\n' + day, **{"a.csv": rows(range(COUNT))})
+    ws.run()
+    is_right(ws, updated(ws))
+
+
+def test_without_memory_for_an_index_there_is_none(splicing, monkeypatch):
+    """The index is derived: whatever keeps it from being made keeps no row from being published."""
+
+    def refused(*_arguments):
+        raise OutOfMemory(dataset="default", limit="1GB")
+
+    monkeypatch.setattr(DuckDBEngine, "make_index", refused)
+    index(splicing).unlink()
+    is_right(splicing, updated(splicing))
+    assert not list(splicing.layout.ledger("default").glob("*.index"))
+
+
+def test_a_window_that_moves_on_leaves_no_empty_blocks(splicing):
+    """Keys that go at one end and come at the other: the index stays as large as the view is."""
+    toml = splicing.layout.root / "snapshotter.toml"
+    toml.write_text('[datasets.default]\ndelete_when = { column = "v", values = ["gone"] }\n')
+    ws = Workspace(splicing.layout.root)
+    ws.rebuild()
+    for number in range(12):
+        first, last = 20 * number, COUNT + 20 * number
+        gone = "".join(f"{n},2025-01-01,gone\n" for n in range(first, first + 20))
+        drop(ws, "c.csv", rows(range(last, last + 20)) + gone)
+        ws.run()
+    assert spliced(splicing)
+    assert len(ws.layout.latest("default").read_bytes().splitlines()) == COUNT + 1
+    with duckdb.connect() as connection:
+        lengths = f"SELECT lead(begin) OVER (ORDER BY begin, first) - begin AS n FROM read_parquet('{index(ws)}')"
+        ((empty,),) = connection.execute(f"SELECT count(*) FROM ({lengths}) WHERE n = 0").fetchall()
+    assert empty <= 1  # the first one stays
+    assert ws.check().problems == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +12,6 @@ import numpy.typing as npt
 from snapshotter.blocks import Offsets
 from snapshotter.contract.columns import Column, StoredColumn
 from snapshotter.frame import Field
-
-if TYPE_CHECKING:
-    pass
 
 
 class ReadFailed(Exception):

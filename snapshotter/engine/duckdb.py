@@ -83,14 +83,21 @@ class DuckDBEngine(Staging):
                 return Effects()
             return merging.effects(replaced=replaced)
 
-    def lost_keys(self, frame: Frame, stored: Stored, old: int, new: int) -> int:
-        """Compare the keys of two batches."""
+    def lost_keys(self, frame: Frame, stored: Stored, revisions: Mapping[int, int]) -> dict[int, int]:
+        """Compare the keys of all pairs of batches at once."""
+        if not revisions:
+            return {}
+        self._table("revisions", "new INTEGER, old INTEGER", list(revisions.items()))
         everything = self._source(frame, stored_rows(stored))
-        names = keys(frame.key, "a.")
-        a, b = (f"(SELECT * FROM ({everything}) WHERE _batch = {batch:d})" for batch in (old, new))
-        lost = f"SELECT DISTINCT {names} FROM {a} a ANTI JOIN {b} b ON {same_key(frame.key, 'a', 'b')}"
+        a, b = (
+            f"(SELECT v.new AS revision, {keys(frame.key, 'r.')} FROM ({everything}) r "
+            f"JOIN revisions v ON r._batch = v.{which})"
+            for which in ("old", "new")
+        )
+        on = f"a.revision = b.revision AND {same_key(frame.key, 'a', 'b')}"
+        lost = f"SELECT DISTINCT a.* FROM {a} a ANTI JOIN {b} b ON {on}"
         with self._reading_ledger():
-            return int(self._one(f"SELECT count(*) FROM ({lost})"))
+            return dict(self._all(f"SELECT revision, count(*) FROM ({lost}) GROUP BY revision"))
 
     def _source(self, frame: Frame, old: str) -> str:
         """Query of the accepted rows, and of old ones if there are any, under the names that `merge` knows."""

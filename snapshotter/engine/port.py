@@ -213,8 +213,14 @@ class Engine(Protocol):
         """
         ...
 
-    def lost_keys(self, frame: Frame, stored: Stored, old: int, new: int) -> int:
-        """The number of keys that one batch has and another has not."""
+    def lost_keys(self, frame: Frame, stored: Stored, revisions: Mapping[int, int]) -> dict[int, int]:
+        """How many keys a batch lacks that an earlier one has; those that lack none are left out.
+
+        Args:
+            frame: the columns in play.
+            stored: files with the rows of earlier batches; those of new ones are accepted rows.
+            revisions: the earlier batch by the new one.
+        """
         ...
 
     def publish(

@@ -1,4 +1,4 @@
-"""A file while it is written: read on another core, right behind whoever writes, for its digest and checksums."""
+"""The bytes of a file in order, also while it is written, right behind whoever writes: for digest and checksums."""
 
 from __future__ import annotations
 
@@ -94,6 +94,13 @@ class Reader(Protocol[T_co]):
     def finish(self) -> T_co:
         """What it made of them all."""
         ...
+
+
+def scan(pieces: Iterable[bytes], reader: Reader[T]) -> T:
+    """What a reader makes of some bytes."""
+    for piece in pieces:
+        reader.feed(piece)
+    return reader.finish()
 
 
 def read_through(pieces: Iterable[bytes], reader: Reader[T]) -> tuple[str, T]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snapshotter import disk
+from snapshotter.archive import digest
 from snapshotter.assembling import assemble
 from snapshotter.blocks import SIZE, Blocks, Offsets, Scanner, line_ends
 from snapshotter.contract import Contract, changes
@@ -25,7 +25,7 @@ from snapshotter.contract.columns import fold
 from snapshotter.engine.base import Effects, Narrowed, ReadFailed, Text
 from snapshotter.engine.port import Engine
 from snapshotter.errors import LedgerDamaged, NotWritten, OutOfMemory, SnapshotterError
-from snapshotter.following import END, Checksums, growing, read_through, told
+from snapshotter.following import END, Checksums, growing, read_through, scan, told
 from snapshotter.frame import Field
 from snapshotter.indexing import Indexes
 from snapshotter.ledger.contracts import stored_contract
@@ -34,7 +34,7 @@ from snapshotter.ledger.state import State
 from snapshotter.logs import logger
 from snapshotter.publish import header
 from snapshotter.resolution import Resolution, changed_batches, keys_of
-from snapshotter.splicing import Lines, lines_at, splice
+from snapshotter.splicing import Lines, Shown, lines_at, splice
 from snapshotter.spool import nameless
 from snapshotter.workers import workers
 
@@ -46,25 +46,6 @@ _IN_MEMORY = 64 * 2**20  # bytes of lines
 
 class _Unfit(Exception):
     """The published view cannot be spliced; says why, for the log."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The published view, of which the touched lines were read.
-
-    Args:
-        file: the view, open.
-        record: what the ledger says of it.
-        blocks: of it.
-        lines: the touched ones.
-        touched: for each checksum, whether lines under it were read.
-    """
-
-    file: IO[bytes]
-    record: ViewRecord
-    blocks: Blocks
-    lines: Lines
-    touched: npt.NDArray[np.bool_]
 
 
 class Rendering:
@@ -183,7 +164,7 @@ class Rendering:
                 stored.append(resolution.stored)
             if self._engine.seek(resolution.frame, stored, changed) > view.rows:
                 raise _Unfit("most keys can change")
-            shown = Shown(file, view, *self._read(file, blocks))
+            shown = Shown(file, view.rows, *self._read(file, blocks))
         except BaseException:
             file.close()
             raise
@@ -292,7 +273,7 @@ class Rendering:
         placed = self._engine.placed(key)
         with fresh.open("rb") as new, workers(2) as begin:
             plan = splice(shown.blocks, shown.lines, placed.gone, (placed.blocks, placed.after), line_ends(new))
-            parts = ((new if is_new else shown.file, b, e) for is_new, b, e in plan.pieces(shown.record.size))
+            parts = ((new if is_new else shown.file, b, e) for is_new, b, e in plan.pieces(shown.blocks.size))
             stale = shown.blocks.stale(plan.changed)
             renewed = plan.blocks.divided(stale)
             sizes: SimpleQueue[int] = SimpleQueue()
@@ -319,7 +300,7 @@ class Rendering:
         fresh.unlink()
         self._keep(index, sha256)
         logger.debug(f"the view is spliced: {len(placed.gone)} lines out, {rows} in")
-        return _recorded(path, sha256, shown.record.rows + rows - len(placed.gone))
+        return _recorded(path, sha256, shown.rows + rows - len(placed.gone))
 
     def _whole(self, path: Path) -> ViewRecord:
         """Render the view whole.
@@ -329,10 +310,11 @@ class Rendering:
         """
         resolution = self._resolution
         rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
-        with nameless(self._scratch) as firsts, workers(1) as begin:
+        with nameless(self._scratch) as firsts, workers(2) as begin:
             firsts.write((",".join(f"c{place}" for place in range(len(resolution.columns))) + "\n").encode())
-            durable = begin(disk.sync_file, path)
-            sha256, blocks = read_through(growing(path, [path.stat().st_size]), Scanner(firsts))
+            durable, digested = begin(disk.sync_file, path), begin(digest, path)
+            blocks = scan(growing(path, [path.stat().st_size]), Scanner(firsts))
+            sha256 = digested.result()
             durable.result()
             firsts.flush()
             if len(blocks.begins) and self._knows(firsts, blocks):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
 from snapshotter.blocks import Blocks, Offsets
 
@@ -20,6 +22,25 @@ class Lines:
 
     begins: Offsets
     ends: Offsets
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The published view, of which the touched lines were read.
+
+    Args:
+        file: the view, open.
+        rows: its number of lines, without the header.
+        blocks: of it.
+        lines: the touched ones.
+        touched: for each checksum, whether lines under it were read.
+    """
+
+    file: IO[bytes]
+    rows: int
+    blocks: Blocks
+    lines: Lines
+    touched: npt.NDArray[np.bool_]
 
 
 def lines_at(in_text: Offsets, begins: Offsets, ends: Offsets) -> Lines:
@@ -46,7 +67,7 @@ class Splice:
     come: Offsets
     until: Offsets
     blocks: Blocks
-    changed: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    changed: npt.NDArray[np.bool_]
 
     def pieces(self, size: int) -> Iterator[tuple[bool, int, int]]:
         """What the new view is made of, in order: (whether of the new lines, begin, end).

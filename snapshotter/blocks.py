@@ -147,9 +147,9 @@ class Scanner:
         self._in_header = True
         self._check = 0
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: memoryview) -> None:
         """Look at the next bytes."""
-        text, begin = self._held + piece, 0
+        text, begin = b"".join((self._held, piece)), 0
         if self._in_header and (begin := line_end(text, 0, 0)):
             self._in_header = False
         while not self._in_header and (end := line_end(text, begin, begin + SIZE)):

@@ -6,9 +6,10 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,12 +19,12 @@ from snapshotter.errors import NotWritten
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-_PIECE = 1 << 20
+_PIECE = 1 << 18  # bytes; they stay in the processor's cache until all have looked at them
 END = -1  # told when nothing more is written
 
 
-def growing(path: Path, sizes: Iterable[int]) -> Iterator[bytes]:
-    """The bytes of a file that is written from its start to its end, without a gap.
+def growing(path: Path, sizes: Iterable[int]) -> Iterator[memoryview]:
+    """The bytes of a file that is written from its start to its end, without a gap; each piece until the next one.
 
     Args:
         path: the file; it is there once there is a size.
@@ -32,18 +33,18 @@ def growing(path: Path, sizes: Iterable[int]) -> Iterator[bytes]:
     Raises:
         NotWritten: what was there is not there any more.
     """
-    seen = 0
+    seen, buffer = 0, memoryview(bytearray(_PIECE))
     with ExitStack() as stack:
-        file: IO[bytes] | None = None
+        file: FileIO | None = None
         for size in sizes:
             if file is None:
-                file = stack.enter_context(path.open("rb", buffering=0))
+                file = stack.enter_context(FileIO(path))
             while seen < size:
-                piece = file.read(min(_PIECE, size - seen))
-                if not piece:
+                length = file.readinto(buffer[: size - seen])
+                if not length:
                     raise NotWritten(path=path, problem="it became shorter while it was written")
-                seen += len(piece)
-                yield piece
+                seen += length
+                yield buffer[:length]
 
 
 def told(queue: SimpleQueue[int]) -> Iterator[int]:
@@ -66,9 +67,9 @@ class Checksums:
         self._run = -1  # the one that is being read
         self._offset = 0
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, view: memoryview) -> None:
         """Look at the next bytes."""
-        begin, view = 0, memoryview(piece)
+        begin = 0
         while begin < len(view):
             bound = self._bounds[self._run + 1] - self._offset
             end = min(bound, len(view)) if bound >= 0 else len(view)
@@ -87,7 +88,7 @@ class Checksums:
 class Reader(Protocol[T_co]):
     """What looks at the bytes of a file, in order."""
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: memoryview, /) -> None:
         """Look at the next bytes."""
         ...
 
@@ -96,14 +97,14 @@ class Reader(Protocol[T_co]):
         ...
 
 
-def scan(pieces: Iterable[bytes], reader: Reader[T]) -> T:
+def scan(pieces: Iterable[memoryview], reader: Reader[T]) -> T:
     """What a reader makes of some bytes."""
     for piece in pieces:
         reader.feed(piece)
     return reader.finish()
 
 
-def read_through(pieces: Iterable[bytes], reader: Reader[T]) -> tuple[str, T]:
+def read_through(pieces: Iterable[memoryview], reader: Reader[T]) -> tuple[str, T]:
     """The sha256 of some bytes, and what a reader makes of them."""
     found = hashlib.sha256()
     for piece in pieces:

@@ -44,11 +44,15 @@ class Completion:
     def publish_rejects(self) -> None:
         """Give the refused rows of the newest commit their names."""
         newest, folder = self._ledger.newest(), self._layout.rejects(self._ledger.dataset)
-        for record in newest.files if newest else ():
-            draft = rejects.draft(folder, record.batch or 0)
-            if record.rejects and draft.exists():
-                disk.make_folder((folder / record.rejects).parent)
-                disk.publish(draft, folder / record.rejects)
+        named = (
+            {rejects.draft(folder, r.batch or 0): folder / r.rejects for r in newest.files if r.rejects}
+            if newest
+            else {}
+        )
+        drafts = [(draft, path) for draft, path in named.items() if draft.exists()]
+        for parent in dict.fromkeys(path.parent for _, path in drafts):
+            disk.make_folder(parent)
+        disk.publish_all(drafts)
 
     def archive(self, consumed: Iterable[Requeued]) -> None:
         """Move the files of the newest commit to where they belong now.

@@ -136,11 +136,35 @@ def replace(path: Path, content: bytes | Iterable[bytes]) -> None:
     publish(_draft(content, path.parent), path)
 
 
+def write_drafts(drafts: Iterable[tuple[Path, Iterable[bytes]]]) -> None:
+    """Write files that count for nothing yet, or write them anew, durably; each folder's names once, not once a file.
+
+    Args:
+        drafts: the path and the content, in pieces, of each.
+    """
+    written = []
+    for path, content in drafts:
+        with writing(path), open(path, "wb", opener=without_links) as file:
+            file.writelines(content)
+            file.flush()
+            os.fsync(file.fileno())
+        written.append(os.fspath(path))
+    sync_folders(written)
+
+
 def publish(draft: Path, path: Path) -> None:
     """Give a durable draft its name, in place of what had it."""
-    with writing(path):
-        draft.replace(path)
-    sync_folder(path.parent)
+    publish_all([(draft, path)])
+
+
+def publish_all(drafts: Iterable[tuple[Path, Path]]) -> None:
+    """Give durable drafts their names, in place of what had them; each folder is made durable once."""
+    published = []
+    for draft, path in drafts:
+        with writing(path):
+            draft.replace(path)
+        published.append(os.fspath(path))
+    sync_folders(published)
 
 
 def publish_beside(draft: Path, path: Path) -> None:

@@ -76,7 +76,7 @@ class Intake:
         self._notes: list[dict[str, Any]] = []  # of each file, what its record will say
         self._replaced: dict[int, int] = {}
         self._claimed: dict[tuple[str, int], int] = {}
-        self._rejects = RejectsWriter(engine, contract.config.encodings[0], scratch, rejects_folder, drafts_folder)
+        self._rejects = RejectsWriter(engine, contract.config.encodings[0], rejects_folder, drafts_folder)
         self._headings = Headings(contract, transform)
         self._unproved: list[Incoming] = []
         self._unproved_bytes = 0
@@ -331,11 +331,14 @@ class Intake:
         """Judge the rows that the engine holds."""
         judge = self._contract.model.judge() if self._contract.model else None
         verdicts = self._engine.accept(self._contract, files[0].cells, spans, files[0].picked_up, judge)
+        refusing = []
         for proven in files:
             if judge and proven.batch in judge.broken:
                 self._break(proven, *judge.broken[proven.batch])
-            else:
-                self._complete(proven, verdicts.get(proven.batch, Verdict()))
+            elif self._complete(proven, verdicts.get(proven.batch, Verdict())):
+                refusing.append(proven)
+        for proven, (name, sha256) in zip(refusing, self._rejects.write(refusing) if refusing else (), strict=True):
+            self._note(proven.place, rejects=name, rejects_sha256=sha256)
         self._stage(files)
 
     def _stage(self, files: Sequence[Proven]) -> None:
@@ -357,13 +360,13 @@ class Intake:
         self._note(proven.place, batch=None, shape=None, read=0)
         self._refuse(proven.place, failure)
 
-    def _complete(self, proven: Proven, verdict: Verdict) -> None:
-        """Put the verdict into the file's record, and write its refused rows."""
+    def _complete(self, proven: Proven, verdict: Verdict) -> bool:
+        """Put the verdict into the file's record; returns whether it has refused rows to be written."""
         total, limit = proven.measured.records, self._contract.config.max_reject_ratio
         rejected = total - verdict.accepted
         if Fraction(rejected, total) > Fraction(str(limit)):  # 29 of 100 are not more than 0.29
             self._forget(proven, self._rejects.too_many(proven, rejected, limit))
-            return
+            return False
         self._note(
             proven.place,
             accepted=verdict.accepted,
@@ -373,5 +376,4 @@ class Intake:
         )
         if rejected:
             logger.bind(file=proven.name, rows=rejected).info("rows refused")
-            name, sha256 = self._rejects.write(proven, proven.content.sha256)
-            self._note(proven.place, rejects=name, rejects_sha256=sha256)
+        return bool(rejected)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from snapshotter import disk, inbox, rejects
@@ -23,38 +25,45 @@ class RejectsWriter:
     Args:
         engine: holds the refused rows.
         encoding: the first one in which the dataset's files are read: the file must be readable in it, too.
-        scratch: a folder for the engine.
         folder: where the files go once they are committed.
         drafts: where they are until then.
     """
 
-    def __init__(self, engine: Engine, encoding: str, scratch: Path, folder: Path, drafts: Path) -> None:
+    def __init__(self, engine: Engine, encoding: str, folder: Path, drafts: Path) -> None:
         """Nothing is written yet."""
         self._marked = codecs.lookup(encoding).name != "utf-8"
-        self._engine, self._scratch, self._folder, self._drafts = engine, scratch, folder, drafts
+        self._engine, self._folder, self._drafts = engine, folder, drafts
         self._names: set[str] = set()
 
-    def write(self, proven: Proven, sha256: str) -> tuple[str, str]:
-        """Write the refused rows of a file.
+    def write(self, files: Sequence[Proven]) -> list[tuple[str, str]]:
+        """Write the refused rows of files that were judged at once.
 
         Args:
-            proven: the file.
-            sha256: its digest.
+            files: in the order of their batches; they have one header.
 
         Returns:
-            The name that the file of refused rows will have, and its digest.
+            For each the name that its file of refused rows will have, and the digest of that.
         """
-        judged, digest = disk.temporary(self._scratch), hashlib.sha256()
-        positions = rejects.kept_positions(proven.names)
-        rows = self._engine.write_rejects(proven.batch, positions, proven.delimiter, judged)
-        lines = disk.pieces(judged) if rows else ()
-        content = rejects.compose(proven.names, proven.delimiter, lines, proven.refused, marked=self._marked)
-        name = inbox.free_name(self._folder, f"{proven.name}.csv", sha256, taken=self._names)
-        self._names.add(name)
+        first, longest = files[0], max(proven.layout.longest for proven in files)
+        positions = rejects.kept_positions(first.names)
+        lines = self._engine.rejected_lines([p.batch for p in files], positions, first.delimiter, longest)
+        by_batch = _ByBatch(lines)
         disk.make_folder(self._drafts)
-        disk.replace(rejects.draft(self._drafts, proven.batch), _digested(content, digest))
-        judged.unlink(missing_ok=True)
-        return name, digest.hexdigest()
+        digests = [hashlib.sha256() for _ in files]
+        disk.write_drafts(
+            (rejects.draft(self._drafts, proven.batch), _digested(self._content(proven, by_batch), digest))
+            for proven, digest in zip(files, digests, strict=True)
+        )
+        return [(self._name(proven), digest.hexdigest()) for proven, digest in zip(files, digests, strict=True)]
+
+    def _content(self, proven: Proven, lines: _ByBatch) -> Iterator[bytes]:
+        judged = lines.of(proven.batch)
+        return rejects.compose(proven.names, proven.delimiter, judged, proven.refused, marked=self._marked)
+
+    def _name(self, proven: Proven) -> str:
+        name = inbox.free_name(self._folder, f"{proven.name}.csv", proven.content.sha256, taken=self._names)
+        self._names.add(name)
+        return name
 
     def too_many(self, proven: Proven, rejected: int, limit: float) -> Failure:
         """Why a file is refused whole: too large a share of its rows were; by kind, most frequent first."""
@@ -69,6 +78,21 @@ class RejectsWriter:
         said = "; ".join(f"{group.reason} ({group.rows:,})" for group in groups[:3])
         reason = f"{rejected:,} of {total:,} rows were refused, more than max_reject_ratio = {limit:g} allows: {said}"
         return Failure(rule="max_reject_ratio", reason=reason, groups=tuple(groups[:_GROUPS]))
+
+
+class _ByBatch:
+    """Lines of batches that follow each other, handed out batch by batch; not all batches have some."""
+
+    def __init__(self, lines: Iterator[tuple[int, str]]) -> None:
+        self._groups = groupby(lines, key=itemgetter(0))
+        self._next = next(self._groups, None)
+
+    def of(self, batch: int) -> Iterator[bytes]:
+        """The lines of a batch, in pieces; asked for in the order of the batches."""
+        if self._next is not None and self._next[0] == batch:
+            for _, text in self._next[1]:
+                yield text.encode()
+            self._next = next(self._groups, None)
 
 
 def _digested(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

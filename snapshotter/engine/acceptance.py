@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import count
+from itertools import count, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from snapshotter.frame import Field
 if TYPE_CHECKING:
     from snapshotter.contract.model import Judge
 
-_WRITTEN = 20_000  # refused rows that are written at once
+_LINES, _BYTES = 20_000, 32 * 2**20  # of refused rows that are looked at at once
 _MIN_LINE = 2_000_000  # bytes: DuckDB's own default for the longest line
 _FAILURE = ("_columns", "_rules", "_reasons")  # of a refused row: its failures, a line each
 
@@ -173,25 +173,29 @@ class Acceptance(Session):
         with self._given(first=spans.firsts, batch=spans.batches, record=spans.records):
             self._run(f"INSERT INTO spans SELECT first, batch, record FROM {ARRAYS}")
 
-    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
-        """Write the refused rows of a batch, without a header."""
-        if batch not in self._rejected:
-            return 0
-        source = f"FROM {self._rejected[batch]} WHERE _batch = {batch:d}"
-        cells = ", ".join(f"nullif(c{position}, '')" for position in positions)
-        options = f"FORMAT csv, HEADER false, DELIMITER {literal(delimiter)}"
-        ((least, greatest),) = self._all(f"SELECT min(_row), max(_row) {source}")
-        part, written = path.with_name(f"{path.name}.part"), 0
-        # Some at a time: the engine holds 120,000 lines before it writes them, however long they are.
-        with path.open("wb") as target:
-            for first in range(least or 0, (greatest or -1) + 1, _WRITTEN):
-                wanted = f"{source} AND _row >= {first:d} AND _row < {first + _WRITTEN:d} ORDER BY _row"
-                columns = f"{cells}, _row, nullif(_columns, ''), _rules, _reasons"
-                written += self._copy(f"SELECT {columns} {wanted}", part, options)
-                with part.open("rb") as lines:
-                    shutil.copyfileobj(lines, target, 1 << 20)
-        part.unlink(missing_ok=True)
-        return written
+    def rejected_lines(
+        self, batches: Sequence[int], positions: Sequence[int], delimiter: str, longest: int
+    ) -> Iterator[tuple[int, str]]:
+        """Make lines of them in the engine; some at a time, however many there are and however long they are."""
+        cells = [f"r.c{position}" for position in positions] + ["r._row::VARCHAR", *(f"r.{name}" for name in _FAILURE)]
+        line = f"concat_ws({literal(delimiter)}, {', '.join(_as_cell(cell, delimiter) for cell in cells)})"
+        most = max(1, min(_LINES, _BYTES // max(longest, 1)))
+        for table in dict.fromkeys(self._rejected[batch] for batch in batches if batch in self._rejected):
+            numbered = f"SELECT *, row_number() OVER (ORDER BY _batch, _row) - 1 AS _place FROM {table}"
+            self._run(f"CREATE OR REPLACE TABLE refused AS {numbered}")
+            for first in range(0, int(self._one("SELECT count(*) FROM refused")), most):
+                wanted = f"r._place >= {first:d} AND r._place < {first + most:d}"
+                found = self._all(f"SELECT r._batch, {line} || chr(10) FROM refused r WHERE {wanted} ORDER BY r._place")
+                for batch, lines in groupby(found, key=itemgetter(0)):
+                    yield int(batch), "".join(line for _, line in lines)
+        self._run("DROP TABLE IF EXISTS refused")
+
+
+def _as_cell(value: str, delimiter: str) -> str:
+    """SQL of a cell of a CSV line: quoted only if it must be, as in `snapshotter.rejects.line`."""
+    special = literal(f'[{delimiter}"\r\n]')
+    quoted = f"""'"' || replace({value}, '"', '""') || '"'"""
+    return f"coalesce(CASE WHEN regexp_matches({value}, {special}) THEN {quoted} ELSE {value} END, '')"
 
 
 def _is_empty(field: Field) -> str:

@@ -6,7 +6,7 @@ An engine is opened for one dataset and one piece of work, holds rows and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +74,7 @@ class Engine(Protocol):
     def transform(self, positions: Sequence[int], rows: int, change: Callable[[Rows], Rows]) -> None:
         """Put other rows in the place of those that were read last, so many at a time.
 
-        What is judged then are the new ones; `write_rejects` still gives the cells as they were read. Rows that
+        What is judged then are the new ones; `rejected_lines` still gives the cells as they were read. Rows that
         do not come back are refused.
 
         Args:
@@ -103,8 +103,17 @@ class Engine(Protocol):
         """Drop the rows of a batch that was judged: its file is refused."""
         ...
 
-    def write_rejects(self, batch: int, positions: Sequence[int], delimiter: str, path: Path) -> int:
-        """Write the refused rows of a batch: the cells at these positions, and four more; returns their number."""
+    def rejected_lines(
+        self, batches: Sequence[int], positions: Sequence[int], delimiter: str, longest: int
+    ) -> Iterator[tuple[int, str]]:
+        """The refused rows of batches that were judged at once, as CSV: (batch, some lines), in order of both.
+
+        Args:
+            batches: their numbers, ascending.
+            positions: the cells of each row, which four more follow.
+            delimiter: between cells.
+            longest: the longest record, in bytes.
+        """
         ...
 
     @property

@@ -312,10 +312,10 @@ class Rendering:
         rows = self._engine.publish(self._contract, resolution.columns, resolution.frame.key, path)
         with nameless(self._scratch) as firsts, workers(2) as begin:
             firsts.write((",".join(f"c{place}" for place in range(len(resolution.columns))) + "\n").encode())
-            durable, digested = begin(disk.sync_file, path), begin(digest, path)
-            blocks = scan(growing(path, [path.stat().st_size]), Scanner(firsts))
-            sha256 = digested.result()
-            durable.result()
+            digested = begin(digest, path)
+            scanned = begin(scan, growing(path, [path.stat().st_size]), Scanner(firsts))
+            disk.sync_file(path)
+            sha256, blocks = digested.result(), scanned.result()
             firsts.flush()
             if len(blocks.begins) and self._knows(firsts, blocks):
                 self._keep(self._index(blocks), sha256)

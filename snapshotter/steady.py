@@ -21,7 +21,7 @@ from snapshotter.ledger.state import State
 ATTEMPTS = 10  # a writer that moves the ledger during each of them is no writer of ours
 
 T = TypeVar("T")
-Marks = tuple[frozenset[str], bytes]
+Marks = tuple[frozenset[str], bytes, tuple[int, ...]]
 
 
 def steadily(layout: Layout, dataset: str, read: Callable[[Ledger, State], T]) -> T:
@@ -48,11 +48,22 @@ def steadily(layout: Layout, dataset: str, read: Callable[[Ledger, State], T]) -
 
 
 def marks(layout: Layout, dataset: str) -> Marks:
-    """What differs once a writer has moved the ledger: the names of its files, and its note of the newest entry."""
+    """What differs once a writer has moved the ledger: the names of its files, and its note of the newest entry.
+
+    And when its folders changed: one that was made, and removed again, looks as it did before.
+    """
     root, note = layout.ledger(dataset), b""
     with suppress(OSError):
         note = (root / "_acknowledged.json").read_bytes()
-    return frozenset(_names(root, "") | _names(root / "_delta_log", "_delta_log/")), note
+    times = tuple(_changed(folder) for folder in (root.parent, root, root / "_delta_log"))
+    return frozenset(_names(root, "") | _names(root / "_delta_log", "_delta_log/")), note, times
+
+
+def _changed(folder: Path) -> int:
+    try:
+        return folder.stat().st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _names(folder: Path, before: str) -> set[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Part = Callable[[], bytes]
+"""Makes some records of a file as CSV in UTF-8; can be called in any order, by any thread or process."""
 
 
 @dataclass(frozen=True)
@@ -21,19 +24,26 @@ class Batch:
         at: the time of the batch; no row is later.
         rows: the number of records, the header not counted.
         columns: the names of the columns in order, and the pandas type of each.
-        parts: makes the records from the start, some at a time, as CSV in UTF-8.
+        parts: the records, some at a time, in order.
+        table: the table that the file is of; also the name of its dataset.
     """
 
     name: str
     at: datetime
     rows: int
     columns: Mapping[str, str]
-    parts: Callable[[], Iterator[bytes]] = field(repr=False)
+    parts: Sequence[Part] = field(repr=False)
+    table: str = "default"
+
+    def header(self) -> bytes:
+        """The first line of the file."""
+        return (",".join(self.columns) + "\n").encode()
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the file, the header first, a few megabytes at a time."""
-        yield (",".join(self.columns) + "\n").encode()
-        yield from self.parts()
+        yield self.header()
+        for part in self.parts:
+            yield part()
 
     def csv(self) -> bytes:
         """The bytes of the file, all at once."""

@@ -14,7 +14,6 @@ that is there already at 0.6 to 1.3 million, and would tie the bytes to a versio
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -102,14 +101,10 @@ def demo(
             at=at,
             rows=sum(part.slice.rows for part in pieces),
             columns=COLUMNS,
-            parts=functools.partial(_each, pieces, settings),
+            parts=[functools.partial(records, part, settings) for part in pieces],
         )
         for at, pieces in zip(times, parts(settings), strict=True)
     ]
-
-
-def _each(pieces: list[Part], settings: Settings) -> Iterator[bytes]:
-    return (records(part, settings) for part in pieces)
 
 
 def records(part: Part, settings: Settings) -> bytes:

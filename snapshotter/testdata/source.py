@@ -19,6 +19,8 @@ class Field:
     Args:
         type: as in `snapshotter.toml`: string, integer, number, decimal(p,s), boolean, date, timestamp, uuid, email.
         nullable: whether a cell may be empty.
+        required: whether every file has the column.
+        aliases: other names that the column may have in a file.
         values: all values that there are, where they are few.
         refers: the table and the column whose values these are.
         says: what the column is, in a few words, for a person.
@@ -26,6 +28,8 @@ class Field:
 
     type: str = "string"
     nullable: bool = False
+    required: bool = True
+    aliases: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     refers: tuple[str, str] | None = None
     says: str = ""
@@ -43,6 +47,7 @@ class Table:
         fields: its columns by name, in the order in which they stand in a file.
         deleted: the column and the value that mark a row as deleted, if rows are.
         batch_time: the strptime pattern of the time in the names of its files.
+        encodings: in which its files may be, in the order in which they are to be tried.
         says: what a row is, in one sentence, for a person.
     """
 
@@ -53,6 +58,7 @@ class Table:
     fields: Mapping[str, Field]
     deleted: tuple[str, str] | None = None
     batch_time: str = ""
+    encodings: tuple[str, ...] = ("utf-8",)
     says: str = ""
 
 

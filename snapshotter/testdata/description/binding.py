@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import graphlib
 import hashlib
 import re
@@ -17,8 +18,9 @@ from snapshotter.testdata.description.kinds import Kind
 from snapshotter.testdata.description.kinds.base import Made, Place, Turns
 from snapshotter.testdata.description.kinds.life import Change, States, Time
 from snapshotter.testdata.description.kinds.links import Of, Ref, first_forms
+from snapshotter.testdata.description.listing import Listing
 from snapshotter.testdata.description.lives import Successors
-from snapshotter.testdata.description.model import Description, Per, TableSaid
+from snapshotter.testdata.description.model import Description, FromFile, Per, TableSaid
 from snapshotter.testdata.description.text import Text
 from snapshotter.testdata.description.times import in_seconds
 from snapshotter.testdata.draws import Draws, Words, below, mix
@@ -34,6 +36,7 @@ class Keys:
     seed: int
 
     def __call__(self, *names: str) -> int:
+        """A word for a stream."""
         digest = hashlib.blake2b("\0".join(names).encode(), digest_size=6).digest()
         return Draws(self.seed, STREAMS, int.from_bytes(digest)).word()
 
@@ -69,6 +72,7 @@ class Binding:
             people=(self.name, lambda ids: ids),
             parent=parent,
             siblings=siblings,
+            listing=self._listing,
         )
         made = self._with_people(made)
         for column in self._column_order():
@@ -154,6 +158,10 @@ class Binding:
     ) -> tuple[Callable[[Words], Words] | None, Callable[[Words], Words] | None, Numbers]:
         """How rows are numbered: which is whose, and how many there are before each file."""
         rows, files = self.spec.rows, len(times) - 1
+        if isinstance(rows, FromFile):
+            if self.spec.changes.new:
+                raise self._wrong(("changes", "new"), f"there are no more rows than {rows.file} has")
+            return None, None, np.array([0] + [self._listing.rows if self._listing else 0] * files, dtype=np.int64)
         if isinstance(rows, int):
             later = np.array([round(rows * self.spec.changes.new * file) for file in range(files)], dtype=np.int64)
             return None, None, np.concatenate([[0], rows + later])
@@ -168,6 +176,16 @@ class Binding:
             return (np.searchsorted(ends, ids, side="right") - 1).astype(np.uint64)
 
         return parent, lambda ids: ids - ends[parent(ids)], ends.astype(np.int64)[other.growth.firsts]
+
+    @functools.cached_property
+    def _listing(self) -> Listing | None:
+        rows = self.spec.rows
+        if not isinstance(rows, FromFile):
+            return None
+        try:
+            return Listing.read(self.text.folder / rows.file)
+        except ValueError as error:
+            raise self._wrong(("rows", "file"), str(error)) from error
 
     def _with_people(self, made: Made) -> Made:
         """The same table; its persons are those of the linked rows, if that is said."""

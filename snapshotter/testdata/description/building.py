@@ -29,20 +29,21 @@ PART_ROWS = 16_384
 _PANDAS = {"integer": "int64", "number": "float64", "boolean": "bool", "date": "datetime64[s]"}
 
 
-def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Source:
+def load(path: Path, overrides: Mapping[str, Any] | None = None, *, part_rows: int = PART_ROWS) -> Source:
     """Read a description and plan its files; their bytes are made when they are asked for.
 
     Args:
         path: YAML or JSON.
-        overrides: values of its first level that are said otherwise, as `{"seed": 7}`.
+        overrides: what is said otherwise, by path: `{"seed": 7, "tables.orders.rows": 10}`.
+        part_rows: how many rows are made at a time.
 
     Raises:
         WrongDescription: it says what cannot be, with the line and the key.
     """
-    return build(read(path), overrides or {})
+    return build(read(path), overrides or {}, part_rows)
 
 
-def build(text: Text, overrides: Mapping[str, Any]) -> Source:
+def build(text: Text, overrides: Mapping[str, Any], part_rows: int = PART_ROWS) -> Source:
     """As `load`, from a text that was read."""
     said, columns = understood(text, overrides)
     keys = Keys(said.seed)
@@ -55,7 +56,7 @@ def build(text: Text, overrides: Mapping[str, Any]) -> Source:
         name=said.name,
         tables=tuple(planned.table for planned in ordered),
         rows=sum(planned.expected() for planned in ordered),
-        batches=functools.partial(_batches, ordered, times),
+        batches=functools.partial(_batches, ordered, times, part_rows),
     )
 
 
@@ -118,6 +119,7 @@ class _Planned:
         made = binding.bound(times)
         spec = said.tables[name]
         file = spec.file or f"{name}_%Y%m%dT%H%M%S.csv"
+        _check_names(text, name, file, times[1:])
         return cls(
             table=binding.contract(file, made),
             made=made,
@@ -143,21 +145,30 @@ class _Planned:
             return added(self.made.growth)
         return Lives(self.made.growth, changes, self.successors, self.keys).files(whole=self.whole)
 
-    def batch(self, holding: Holding, at: datetime) -> Batch:
+    def batch(self, holding: Holding, at: datetime, part_rows: int) -> Batch:
         """One file."""
         makers = [self.made.makers[name] for name in self.table.fields]
-        starts = range(0, holding.length, PART_ROWS)
+        starts = range(0, holding.length, part_rows)
         return Batch(
             name=at.strftime(self.file),
             at=at,
             rows=holding.length,
             columns={name: _pandas(field) for name, field in self.table.fields.items()},
             parts=[
-                functools.partial(_part, makers, holding.some, start, min(start + PART_ROWS, holding.length))
+                functools.partial(_part, makers, holding.some, start, min(start + part_rows, holding.length))
                 for start in starts
             ],
             table=self.table.name,
         )
+
+
+def _check_names(text: Text, name: str, file: str, times: Sequence[datetime]) -> None:
+    path = ("tables", name, "file")
+    if "/" in file or file.startswith((".", "~")) or not file.endswith(".csv"):
+        raise text.wrong(path, f"{file!r} is not the name of a .csv file that is seen")
+    names = {at.strftime(file) for at in times}
+    if len(names) < len(times):
+        raise text.wrong(path, f"{len(times)} files would have {len(names)} names: {file!r} does not tell their times")
 
 
 def _part(makers: Sequence[Maker], some: Callable[[int, int], Rows], start: int, stop: int) -> bytes:
@@ -165,14 +176,14 @@ def _part(makers: Sequence[Maker], some: Callable[[int, int], Rows], start: int,
     return records([make(rows) for make in makers])
 
 
-def _batches(tables: Sequence[_Planned], times: Sequence[datetime]) -> Iterator[Batch]:
+def _batches(tables: Sequence[_Planned], times: Sequence[datetime], part_rows: int) -> Iterator[Batch]:
     """Every file that has rows, in the order of time; of one time, in the order of links."""
     plans = [planned.holdings() for planned in tables]
     for at in times[1:]:
         for planned, plan in zip(tables, plans, strict=True):
             holding = next(plan)
             if holding.length:
-                yield planned.batch(holding, at)
+                yield planned.batch(holding, at, part_rows)
 
 
 def _pandas(field: Field) -> str:

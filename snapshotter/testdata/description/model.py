@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from snapshotter.testdata.description.kinds import KINDS, Kind
 from snapshotter.testdata.description.text import Text
@@ -72,6 +72,28 @@ class Per(Said):
         return self
 
 
+class FromFile(Said):
+    """The rows of a CSV file, which `cell` columns show."""
+
+    file: str = Field(min_length=1, description="its path, from the folder of the description on")
+
+
+def _which_rows(given: object) -> str:
+    if not isinstance(given, dict):
+        return _NUMBER
+    return _OF_FILE if "file" in given else _PER_OTHER
+
+
+# Names of what `rows` can be; no key has a blank in it, so that they are left out where an error names its place.
+_NUMBER, _PER_OTHER, _OF_FILE = "a number", "per another", "of a file"
+RowsSaid = Annotated[
+    Annotated[int, Field(ge=1, le=10**10), Tag(_NUMBER)]
+    | Annotated[Per, Tag(_PER_OTHER)]
+    | Annotated[FromFile, Tag(_OF_FILE)],
+    Discriminator(_which_rows),
+]
+
+
 class Changes(Said):
     """What later files of a table hold, as shares."""
 
@@ -96,7 +118,7 @@ class TableSaid(Said):
     """A table."""
 
     says: str = ""
-    rows: int | Per = Field(description="in the first file")
+    rows: RowsSaid = Field(description="in the first file")
     columns: dict[str, Any] = Field(min_length=1, description="by name, in the order of the file")
     key: list[str] = Field(default_factory=list, description="the columns that name a row; else the first one")
     timestamp: str | None = Field(default=None, description="the column that orders versions; else the `time` column")
@@ -106,12 +128,6 @@ class TableSaid(Said):
     since: Moment | None = Field(default=None, description="the rows of the first file were made from then on")
     people: str | None = Field(default=None, description="the `ref` to the rows whose persons these are")
     locale: str | None = None
-
-    @model_validator(mode="after")
-    def _some_rows(self) -> Self:
-        if isinstance(self.rows, int) and not 1 <= self.rows <= 10**10:
-            raise ValueError(f"rows must be from 1 to 10**10, not {self.rows}")
-        return self
 
 
 class Description(Said):
@@ -133,13 +149,14 @@ def understood(text: Text, overrides: Mapping[str, Any]) -> tuple[Description, d
 
     Args:
         text: as it was read.
-        overrides: values by key that are said otherwise, as on the command line.
+        overrides: what is said otherwise, by path: `{"files": 3, "tables.orders.rows": 10}`.
 
     Raises:
         WrongDescription: something in it cannot be; the first of them, by line and key.
     """
+    text = text.but(overrides)
     try:
-        said = Description.model_validate({**text.values, **overrides})
+        said = Description.model_validate(text.values)
     except ValidationError as error:
         raise text.wrong(*_first(error)) from error
     columns: dict[str, dict[str, Kind]] = {}
@@ -179,4 +196,5 @@ def _first(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
         message = "this is not known here"
     elif problem["type"] == "missing":
         message = "this is missing"
-    return tuple(problem["loc"]), message[:1].lower() + message[1:]
+    place = tuple(step for step in problem["loc"] if step not in {_NUMBER, _PER_OTHER, _OF_FILE})
+    return place, message[:1].lower() + message[1:]

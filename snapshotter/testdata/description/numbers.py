@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,14 @@ def _digits() -> tuple[Cells, Cells]:
 def _last(width: int) -> Cells:
     """The last digits of a number, with leading zeros."""
     return cells(f"{n:0{width}}" for n in range(10**width))
+
+
+def decimal_digits(type_name: str | None) -> int | None:
+    """The digits behind the point of an `integer` or a `decimal(p,s)`; None for another type."""
+    if type_name == "integer":
+        return 0
+    found = re.fullmatch(r"decimal\(\d+,([0-4])\)", type_name or "")
+    return int(found[1]) if found else None
 
 
 def padded(numbers: Words, width: int = 0) -> Cells:

@@ -6,9 +6,10 @@ truths, numbers are decimal, and a date is text (the core schema of YAML 1.2, se
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,31 @@ class Text:
         name: of the file.
         values: what it says.
         root: the same as nodes that know their lines.
+        folder: where it lies; files that it names are sought from there on.
     """
 
     name: str
     values: dict[str, Any]
     root: yaml.Node
+    folder: Path
+
+    def but(self, overrides: Mapping[str, Any]) -> Text:
+        """The same with some things said otherwise.
+
+        Args:
+            overrides: values by path: keys with points between them. None takes away what was said.
+        """
+        values = copy.deepcopy(self.values)
+        for path, value in overrides.items():
+            *way, last = path.split(".")
+            inner = values
+            for step in way:
+                inner = inner.setdefault(step, {})
+            if value is None:
+                inner.pop(last, None)
+            else:
+                inner[last] = value
+        return replace(self, values=values)
 
     def wrong(self, path: Sequence[str | int], problem: str) -> WrongDescription:
         """An error at a place.
@@ -60,17 +81,18 @@ def read(path: Path) -> Text:
     if len(content) > LONGEST:
         raise WrongDescription(f"{path} is larger than {LONGEST >> 20} MiB: that is no description")
     try:
-        return parse(path.name, content.decode("utf-8-sig"))
+        return parse(path.name, content.decode("utf-8-sig"), path.parent)
     except UnicodeDecodeError as error:
         raise WrongDescription(f"{path} is not UTF-8: byte {error.start}") from error
 
 
-def parse(name: str, text: str) -> Text:
+def parse(name: str, text: str, folder: Path) -> Text:
     """Parse a description.
 
     Args:
         name: what errors call it.
         text: YAML or JSON.
+        folder: where it lies.
 
     Raises:
         WrongDescription: as `read`.
@@ -94,7 +116,7 @@ def parse(name: str, text: str) -> Text:
         raise WrongDescription(f"{name}: {' '.join(str(error).split())}") from error
     finally:
         loader.dispose()
-    return Text(name=name, values=values, root=root)
+    return Text(name=name, values=values, root=root, folder=folder)
 
 
 def _loader() -> Any:  # noqa: ANN401  (a class made of one that is imported here)
@@ -109,9 +131,8 @@ def _loader() -> Any:  # noqa: ANN401  (a class made of one that is imported her
     Core.add_implicit_resolver(f"{tag}bool", re.compile("(true|false|True|False|TRUE|FALSE)$"), list("tfTF"))
     Core.add_implicit_resolver(f"{tag}null", re.compile("(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
     Core.add_implicit_resolver(f"{tag}int", re.compile(r"[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-    Core.add_implicit_resolver(
-        f"{tag}float", re.compile(r"[-+]?(0|[1-9][0-9]*)?\.?[0-9]+([eE][-+]?[0-9]+)?$"), list("-+.0123456789")
-    )
+    number = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
+    Core.add_implicit_resolver(f"{tag}float", number, list("-+0123456789"))
     return Core
 
 

@@ -10,7 +10,7 @@ from snapshotter.testdata.description.kinds.formula import Formula
 from snapshotter.testdata.description.kinds.life import Change, States, Time
 from snapshotter.testdata.description.kinds.links import Of, Position, Ref, Template
 from snapshotter.testdata.description.kinds.people import Person, Spot
-from snapshotter.testdata.description.kinds.plain import Choice, Faker, Numbered, Pattern, Value
+from snapshotter.testdata.description.kinds.plain import Cell, Choice, Faker, Numbered, Pattern, Value
 from snapshotter.testdata.description.kinds.ranges import Range
 
 __all__ = ["KINDS", "Kind"]
@@ -23,6 +23,7 @@ KINDS: Mapping[str, type[Kind]] = {
         Choice,
         Range,
         Faker,
+        Cell,
         Pattern,
         Person,
         Spot,

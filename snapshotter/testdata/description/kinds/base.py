@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from snapshotter.testdata import source
 from snapshotter.testdata.description.column import Column, Maker, Rows
 from snapshotter.testdata.description.growth import Growth
+from snapshotter.testdata.description.listing import Listing
 from snapshotter.testdata.draws import Words, mix
 
 _VERSION = np.uint64(0x9E3779B97F4A7C15 | 1)
@@ -48,6 +49,7 @@ class Made:
         people: turns row numbers into those of persons; and the name of the table whose persons they are.
         parent: for rows that belong to one of another table each: turns their numbers into that table's.
         siblings: for such rows: turns their numbers into how many of the same parent are before them.
+        listing: for rows that are given in a file: that.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Made:
     people: tuple[str, Callable[[Words], Words]]
     parent: Callable[[Words], Words] | None = None
     siblings: Callable[[Words], Words] | None = None
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

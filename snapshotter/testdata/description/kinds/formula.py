@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,12 +14,10 @@ from pydantic import Field, field_validator
 
 from snapshotter.testdata.description.column import Column, Maker, Rows, of_texts
 from snapshotter.testdata.description.kinds.base import Kind, Place
-from snapshotter.testdata.description.numbers import fixed
+from snapshotter.testdata.description.numbers import decimal_digits, fixed
 
 if TYPE_CHECKING:
     import duckdb
-
-_DECIMAL = re.compile(r"decimal\(\d+,([0-4])\)")
 
 
 class Formula(Kind):
@@ -43,7 +41,7 @@ class Formula(Kind):
         import duckdb
 
         makers = {name: place.table.makers[name] for name in _names(self.formula)}
-        digits = self._digits()
+        digits = decimal_digits(self.type)
 
         def make(rows: Rows) -> Column:
             columns = {name: maker(rows) for name, maker in makers.items()}
@@ -58,13 +56,6 @@ class Formula(Kind):
         except duckdb.Error as error:
             raise ValueError(f"the formula cannot be reckoned: {str(error).splitlines()[0]}") from error
         return make
-
-    def _digits(self) -> int | None:
-        """The digits behind the point; None for a text."""
-        if self.type == "integer":
-            return 0
-        found = _DECIMAL.fullmatch(self.type or "")
-        return int(found[1]) if found else None
 
 
 _NO_ROWS = Rows(
@@ -82,7 +73,9 @@ def _engine() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     closed = {"enable_external_access": False, "autoinstall_known_extensions": False, "lock_configuration": True}
-    return duckdb.connect(":memory:", config={**closed, "threads": 1})
+    engine = duckdb.connect(":memory:", config={**closed, "threads": 1})
+    atexit.register(_engine.cache_clear)  # an engine that outlives the interpreter is reported as leaked
+    return engine
 
 
 @functools.lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, Inexact
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -12,9 +13,9 @@ from pydantic import Field, field_validator
 from snapshotter.testdata import source
 from snapshotter.testdata.description.column import Choices, Column, Maker, Rows, joined
 from snapshotter.testdata.description.kinds.base import Kind, Place
-from snapshotter.testdata.description.numbers import padded
+from snapshotter.testdata.description.numbers import decimal_digits, fixed, padded
 from snapshotter.testdata.description.providers import provider
-from snapshotter.testdata.draws import Words, mix
+from snapshotter.testdata.draws import Words, mix, permute
 
 Weight = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -67,6 +68,14 @@ class Choice(Kind):
     name: ClassVar[str] = "choice"
     choice: Mapping[str, Weight] | Sequence[str] = Field(description="the texts, or a whole number of shares for each")
 
+    @field_validator("choice", mode="before")
+    @classmethod
+    def _texts(cls, given: object) -> object:
+        """A whole number is as good as its text; of another number it is not known how it was written."""
+        if isinstance(given, Mapping):
+            return {_as_text(text): weight for text, weight in given.items()}
+        return [_as_text(text) for text in given] if isinstance(given, list) else given
+
     @field_validator("choice")
     @classmethod
     def _something(cls, given: Mapping[str, int] | Sequence[str]) -> Mapping[str, int] | Sequence[str]:
@@ -85,6 +94,12 @@ class Choice(Kind):
         values = tuple(self.choice)
         few = values if len(values) <= 50 and self.type in {None, "string"} else ()
         return source.Field(type=self.type or "string", nullable=self.empty > 0, says=self.says, values=few)
+
+
+def _as_text(given: object) -> object:
+    if isinstance(given, float | bool):
+        raise ValueError(f"write {given} between quotes: it is a text here")
+    return str(given) if isinstance(given, int) else given
 
 
 def weighted(texts: Mapping[str, int] | Sequence[str]) -> Callable[[Words], Column]:
@@ -120,12 +135,52 @@ class Faker(Kind):
     faker: str = Field(description="the name of a provider of Faker")
     locale: str | None = Field(default=None, description="another locale than that of the table")
     arguments: Mapping[str, object] = Field(default_factory=dict, description="for the provider")
+    distinct: bool = Field(
+        default=False, description="another one in each row; lists of a pool that belong together stay together"
+    )
 
     def bind(self, place: Place) -> Maker:
         """Draw from a pool."""
-        words = place.words()
-        choices = Choices.of(provider(self.locale or place.locale, self.faker, self.arguments))
-        return lambda rows: choices.draw(words(rows))
+        texts = provider(self.locale or place.locale, self.faker, self.arguments)
+        choices, words = Choices.of(texts), place.words()
+        if not self.distinct:
+            return lambda rows: choices.draw(words(rows))
+        if len(place.table.growth) > len(texts):
+            raise ValueError(f"there are {len(texts):,} of {self.faker}, too few for {len(place.table.growth):,} rows")
+        key = place.keys(place.table.name, "distinct")
+        return lambda rows: choices.pick(permute(rows.ids, len(texts), key))
+
+
+class Cell(Kind):
+    """What a file that is given has in a column: `{cell: price}`, where `rows` names the file."""
+
+    name: ClassVar[str] = "cell"
+    cell: str = Field(description="a column of that file")
+
+    def bind(self, place: Place) -> Maker:
+        """Show the cells; those of a number are reckoned with."""
+        listing = place.table.listing
+        if listing is None:
+            raise ValueError("the rows of this table are not those of a file")
+        if self.cell not in listing.columns:
+            raise ValueError(f"the file has no column {self.cell!r}; it has {', '.join(listing.columns)}")
+        texts = listing.columns[self.cell]
+        digits = decimal_digits(self.type)
+        if digits is None:
+            choices = Choices.of(texts)
+            return lambda rows: choices.pick(rows.ids)
+        try:
+            numbers = np.array([_exactly(text, digits) for text in texts], dtype=np.int64)
+        except ArithmeticError as error:
+            raise ValueError(f"the file has a cell in {self.cell!r} that is not of type {self.type}") from error
+        return lambda rows: fixed(numbers.take(rows.ids.astype(np.intp)), digits)
+
+
+def _exactly(text: str, digits: int) -> int:
+    number = Decimal(text).scaleb(digits)
+    if number != int(number):
+        raise Inexact
+    return int(number)
 
 
 class Pattern(Kind):

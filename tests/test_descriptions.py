@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 from collections import Counter, defaultdict
@@ -248,10 +249,7 @@ def test_times_lie_between_files(bookshop):
                 assert newest > opens
             opens = batch.at.isoformat()
     assert min(row["joined"] for _, rows in bookshop["customers"] for row in rows) < "2020-01-03"
-    gaps = [
-        (b.at - a.at).total_seconds() / 86_400
-        for (a, _), (b, _) in zip(bookshop["orders"], bookshop["orders"][1:], strict=False)
-    ]
+    gaps = [(b.at - a.at).total_seconds() / 86_400 for (a, _), (b, _) in itertools.pairwise(bookshop["orders"])]
     assert all(1 <= gap <= 3 for gap in gaps)
 
 
@@ -307,7 +305,7 @@ def test_whole_files_hold_everybody(tmp_path):
     text = text.replace("late: 0.02, resent: 0.03, deleted: 0.01, ", "")
     found = files(described(tmp_path, text))["customers"]
     assert [len(rows) for _, rows in found] == [1000, 1100, 1200, 1300, 1400]
-    for (_, before), (_, after) in zip(found, found[1:], strict=False):
+    for (_, before), (_, after) in itertools.pairwise(found):
         old = {row["customer_id"]: row for row in before}
         changed = [row for row in after if row["customer_id"] in old and row != old[row["customer_id"]]]
         assert len(changed) == int(len(before) * 0.2)

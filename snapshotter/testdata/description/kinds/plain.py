@@ -98,7 +98,7 @@ class Choice(Kind):
 
 def _as_text(given: object) -> object:
     if isinstance(given, float | bool):
-        raise ValueError(f"write {given} between quotes: it is a text here")
+        raise ValueError(f"write {given} between quotes: it is a text here")  # noqa: TRY004  (pydantic wants it)
     return str(given) if isinstance(given, int) else given
 
 

@@ -6,26 +6,31 @@ import functools
 import graphlib
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from snapshotter.testdata.description.column import Maker
+from snapshotter.testdata.description.erring import Doubles, Erring
 from snapshotter.testdata.description.growth import Growth, Numbers, Windows
 from snapshotter.testdata.description.kinds import Kind
 from snapshotter.testdata.description.kinds.base import Made, Place, Turns
 from snapshotter.testdata.description.kinds.life import Change, States, Time
 from snapshotter.testdata.description.kinds.links import Of, Ref, first_forms
+from snapshotter.testdata.description.kinds.people import MARRIED, MOVED, Person
 from snapshotter.testdata.description.listing import Listing
 from snapshotter.testdata.description.lives import Successors
 from snapshotter.testdata.description.model import Description, FromFile, Per, TableSaid
 from snapshotter.testdata.description.text import Text
 from snapshotter.testdata.description.times import in_seconds
 from snapshotter.testdata.draws import Draws, Words, below, mix
+from snapshotter.testdata.mistakes import Mistakes, Role
+from snapshotter.testdata.pools import load
 from snapshotter.testdata.source import Field, Table
 
+_OTHERWISE = 1 << 20  # a version that no row ever has
 STREAMS = 16  # the table of draws of descriptions; those below are the demo's
 
 
@@ -62,6 +67,7 @@ class Binding:
         makers: dict[str, Maker] = {}
         turns = self._turns()
         fields: dict[str, Field] = {}
+        doubles = self._doubles()
         parent, siblings, firsts = self._numbers(times)
         made = Made(
             name=self.name,
@@ -69,7 +75,7 @@ class Binding:
             makers=makers,
             fields=fields,
             changing=frozenset(turns),
-            people=(self.name, lambda ids: ids),
+            people=(self.name, doubles.persons if doubles else lambda ids: ids),
             parent=parent,
             siblings=siblings,
             listing=self._listing,
@@ -83,6 +89,62 @@ class Binding:
             except ValueError as error:
                 raise self._wrong(("columns", column), str(error)) from error
         return made
+
+    def _doubles(self) -> Doubles | None:
+        said = self.spec.duplicates
+        if said is None:
+            return None
+        if self.spec.people:
+            raise self._wrong(("duplicates",), "the persons are those of another table, which says who is there twice")
+        return Doubles.around(said.share, said.variance, self.keys(self.name, "duplicates"))
+
+    def erring(self, made: Made) -> Erring | None:
+        """The mistakes in the table's rows, if there are any."""
+        said, roles = self.spec.mistakes, self._roles()
+        if not (said.share or self.spec.duplicates):
+            return None
+        if not roles:
+            raise self._wrong(("columns",), "there is no column of kind `person` in which a mistake could be made")
+        pool = load(f"{self._locale}-1")
+        try:
+            mistakes = Mistakes(
+                roles,
+                locale=self._locale,
+                weights=said.weights,
+                nicknames=list(zip(pool["nickname_of"], pool["nickname"], strict=True)),
+                valid=[name for name in roles if made.fields[name].type != "string"],
+            )
+        except ValueError as error:
+            raise self._wrong(("mistakes", "weights"), str(error)) from error
+        return Erring(
+            mistakes=mistakes,
+            makers={name: made.makers[name] for name in self._persons()},
+            married=self._otherwise(made, MARRIED, roles),
+            moved=self._otherwise(made, MOVED, self._persons()),
+            doubles=self._doubles(),
+            share=round(said.share * (1 << 32)),
+            key=self.keys(self.name, "mistakes"),
+            person=made.people[1],
+        )
+
+    def _persons(self) -> dict[str, Person]:
+        return {name: kind for name, kind in self.columns.items() if isinstance(kind, Person)}
+
+    def _roles(self) -> dict[str, Role]:
+        return {name: role for name, kind in self._persons().items() if (role := kind.role())}
+
+    def _otherwise(self, made: Made, parts: Collection[str], names: Collection[str]) -> dict[str, Maker]:
+        """What columns hold of a person after a wedding or a move."""
+        turns = self._turns()
+        return {
+            name: kind.bind(replace(self._place(name, made, turns.get(name)), shift=_OTHERWISE))
+            for name, kind in self._persons().items()
+            if kind.person in parts and name in names
+        }
+
+    @property
+    def _locale(self) -> str:
+        return self.spec.locale or self.said.locale
 
     def _growth(self, firsts: Numbers, times: Sequence[datetime], parent: Callable[[Words], Words] | None) -> Growth:
         """Rows that are `per` another table are made with its rows, unless `since` says otherwise."""
@@ -107,7 +169,7 @@ class Binding:
         return Place(
             table=made,
             column=column,
-            locale=self.spec.locale or self.said.locale,
+            locale=self._locale,
             tables=self.before,
             keys=self.keys,
             turns=turns,
@@ -230,6 +292,8 @@ class Binding:
     def _field(self, kind: Kind) -> Field:
         """What a consumer must know of a column; one that is taken from another table is of the type there."""
         field, looked_up = kind.field(), None
+        if isinstance(kind, Person) and kind.role() and (self.spec.duplicates or self.spec.mistakes.share):
+            return replace(field, nullable=field.nullable or field.type == "string")
         if isinstance(kind, Ref):
             other = self.before[kind.ref]
             looked_up = kind.column or next(iter(other.fields))

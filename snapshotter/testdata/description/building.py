@@ -14,7 +14,8 @@ import numpy as np
 
 from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.description.binding import STREAMS, Binding, Keys
-from snapshotter.testdata.description.column import Maker, Rows, records
+from snapshotter.testdata.description.column import Rows, records
+from snapshotter.testdata.description.erring import Erring
 from snapshotter.testdata.description.kinds import Kind
 from snapshotter.testdata.description.kinds.base import Made
 from snapshotter.testdata.description.lives import Holding, Lives, Successors, added
@@ -101,6 +102,7 @@ class _Planned:
     whole: bool
     changes: Any
     successors: Successors | None
+    erring: Erring | None
     keys: Callable[..., int]
 
     @classmethod
@@ -127,6 +129,7 @@ class _Planned:
             whole=spec.whole,
             changes=spec.changes,
             successors=binding.successors(),
+            erring=binding.erring(made),
             keys=functools.partial(keys, name, "life"),
         )
 
@@ -147,7 +150,6 @@ class _Planned:
 
     def batch(self, holding: Holding, at: datetime, part_rows: int) -> Batch:
         """One file."""
-        makers = [self.made.makers[name] for name in self.table.fields]
         starts = range(0, holding.length, part_rows)
         return Batch(
             name=at.strftime(self.file),
@@ -155,11 +157,18 @@ class _Planned:
             rows=holding.length,
             columns={name: _pandas(field) for name, field in self.table.fields.items()},
             parts=[
-                functools.partial(_part, makers, holding.some, start, min(start + part_rows, holding.length))
+                functools.partial(self._part, holding.some, start, min(start + part_rows, holding.length))
                 for start in starts
             ],
             table=self.table.name,
         )
+
+    def _part(self, some: Callable[[int, int], Rows], start: int, stop: int) -> bytes:
+        rows = some(start, stop)
+        columns = {name: self.made.makers[name](rows) for name in self.table.fields}
+        if self.erring:
+            columns = self.erring.err(rows, columns)
+        return records(list(columns.values()))
 
 
 def _check_names(text: Text, name: str, file: str, times: Sequence[datetime]) -> None:
@@ -169,11 +178,6 @@ def _check_names(text: Text, name: str, file: str, times: Sequence[datetime]) ->
     names = {at.strftime(file) for at in times}
     if len(names) < len(times):
         raise text.wrong(path, f"{len(times)} files would have {len(names)} names: {file!r} does not tell their times")
-
-
-def _part(makers: Sequence[Maker], some: Callable[[int, int], Rows], start: int, stop: int) -> bytes:
-    rows = some(start, stop)
-    return records([make(rows) for make in makers])
 
 
 def _batches(tables: Sequence[_Planned], times: Sequence[datetime], part_rows: int) -> Iterator[Batch]:

@@ -114,6 +114,22 @@ class Changes(Said):
         return self
 
 
+class Duplicates(Said):
+    """Rows that are a person of an earlier row again, with an id of their own and with mistakes."""
+
+    share: float = Field(ge=0, lt=1, description="of the rows")
+    variance: float = Field(default=0, ge=0, lt=1, description="how far the share may lie from that")
+
+
+class MistakesSaid(Said):
+    """Mistakes that people make, in the columns of kind `person`."""
+
+    share: Share = Field(default=0, description="of the rows that are no duplicates")
+    weights: dict[str, dict[str, Annotated[int, Field(ge=0)]]] = Field(
+        default_factory=dict, description="by column, how often each kind of mistake is made"
+    )
+
+
 class TableSaid(Said):
     """A table."""
 
@@ -127,6 +143,8 @@ class TableSaid(Said):
     whole: bool = Field(default=False, description="each file holds all rows that there are, not only what changed")
     since: Moment | None = Field(default=None, description="the rows of the first file were made from then on")
     people: str | None = Field(default=None, description="the `ref` to the rows whose persons these are")
+    duplicates: Duplicates | None = None
+    mistakes: MistakesSaid = MistakesSaid()
     locale: str | None = None
 
 

@@ -74,6 +74,7 @@ class Place:
         tables: all tables before its own, by name.
         keys: names a stream of words by some texts.
         turns: None for a column that stays as it is.
+        shift: added to its version: what the same row would hold otherwise.
         states: the states of the table's rows, if they have any.
         postcodes: how many different ones there are.
     """
@@ -84,6 +85,7 @@ class Place:
     tables: Mapping[str, Made]
     keys: Callable[..., int]
     turns: Turns | None = None
+    shift: int = 0
     states: tuple[str, ...] = ()
     postcodes: int = 50_000
 

@@ -12,6 +12,7 @@ from snapshotter.testdata.description.column import Maker
 from snapshotter.testdata.description.kinds.base import Kind, Place
 from snapshotter.testdata.description.people import People, parts
 from snapshotter.testdata.description.places import PARTS, Places
+from snapshotter.testdata.mistakes import Role
 
 _TYPES = {
     "email": "email",
@@ -19,6 +20,23 @@ _TYPES = {
     "latitude": "decimal(7,4)",
     "longitude": "decimal(7,4)",
 }
+_ROLES = {
+    "title": Role.TITLE,
+    "first_name": Role.FIRST_NAME,
+    "last_name": Role.LAST_NAME,
+    "name": Role.FULL_NAME,
+    "email": Role.EMAIL,
+    "phone": Role.PHONE,
+    "birth_date": Role.DATE,
+    "street": Role.STREET,
+    "address": Role.STREET,
+    "town": Role.TOWN,
+    "city": Role.TOWN,
+    "postcode": Role.POSTCODE,
+    "job": Role.FREE_TEXT,
+}
+MARRIED = ("last_name", "name", "email")
+MOVED = ("street", "address", "ward", "district", "town", "city", "county", "region", "state", "postcode")
 
 
 class Person(Kind):
@@ -32,9 +50,14 @@ class Person(Kind):
         table, number = place.table.people
         people = People(place.locale, place.keys(table, "person"), _places(place))
         part, turns = _known(self.person, parts(place.locale), "of a person"), place.turns
+        shift = np.uint64(place.shift)
         if turns is None:
-            return lambda rows: people.part(part, number(rows.ids), np.zeros_like(rows.ids))
-        return lambda rows: people.part(part, number(rows.ids), turns.version(rows))
+            return lambda rows: people.part(part, number(rows.ids), np.full_like(rows.ids, shift))
+        return lambda rows: people.part(part, number(rows.ids), turns.version(rows) + shift)
+
+    def role(self) -> Role | None:
+        """What sort of text it is, as far as people make mistakes in it."""
+        return _ROLES.get(self.person)
 
     def usual_type(self) -> str:
         """E-mails, dates and coordinates are more than text."""

@@ -20,15 +20,26 @@ _BARS = 30
 _SHADES = 7
 # A character of a proportional font at this size is rarely wider; longer texts are cut.
 _LETTER, _SMALL_LETTER = 7.6, 6.4
-_STYLE = """
-svg{--ground:#fff;--box:#f6f8fa;--line:#8c959f;--text:#1f2328;--faint:#59636e;--link:#8250df;
---k0:#0969da;--k1:#54aeff;--k2:#bf8700;--k3:#cf222e;--k4:#1a7f37;--k5:#bc4c00;--k6:#8c959f}
-@media(prefers-color-scheme:dark){svg{--ground:#0d1117;--box:#161b22;--line:#6e7681;--text:#e6edf3;--faint:#9198a1;
---link:#bc8cff;--k0:#4493f8;--k1:#a5d6ff;--k2:#d29922;--k3:#f85149;--k4:#3fb950;--k5:#f0883e;--k6:#8b949e}}
-text{font:13px sans-serif;fill:var(--text)}.small{font-size:11px;fill:var(--faint)}.title{font-weight:bold}
-.key{font-weight:bold}.ground{fill:var(--ground)}.box{fill:var(--box);stroke:var(--line)}
-.link{fill:none;stroke:var(--link);stroke-width:1.5}.tip{fill:var(--link)}
-""" + "".join(f".k{i}{{fill:var(--k{i})}}" for i in range(_SHADES))
+_LIGHT = {"ground": "#fff", "box": "#f6f8fa", "line": "#8c959f", "text": "#1f2328", "faint": "#59636e"}
+_LIGHT |= {"link": "#8250df", "shades": "#0969da #54aeff #bf8700 #cf222e #1a7f37 #bc4c00 #8c959f"}
+_DARK = {"ground": "#0d1117", "box": "#161b22", "line": "#6e7681", "text": "#e6edf3", "faint": "#9198a1"}
+_DARK |= {"link": "#bc8cff", "shades": "#4493f8 #a5d6ff #d29922 #f85149 #3fb950 #f0883e #8b949e"}
+
+
+def _colours(of: Mapping[str, str]) -> str:
+    """Rules without variables, which not everything that shows SVG knows."""
+    shades = "".join(f".k{i}{{fill:{shade}}}" for i, shade in enumerate(of["shades"].split()))
+    return (
+        f"text{{fill:{of['text']}}}.small{{fill:{of['faint']}}}.ground{{fill:{of['ground']}}}"
+        f".box{{fill:{of['box']};stroke:{of['line']}}}.link{{stroke:{of['link']}}}.tip{{fill:{of['link']}}}{shades}"
+    )
+
+
+_STYLE = (
+    "text{font:13px sans-serif}.small{font-size:11px}.title,.key{font-weight:bold}"
+    f".link{{fill:none;stroke-width:1.5}}\n{_colours(_LIGHT)}\n"
+    f"@media(prefers-color-scheme:dark){{{_colours(_DARK)}}}"
+)
 
 
 @dataclass(frozen=True)

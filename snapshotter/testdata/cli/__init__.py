@@ -31,8 +31,10 @@ def main() -> None:
         code = _report(error.code, error.name, error.message, error.remedy)
     except PoolChanged as error:
         code = _report(UsageError.code, "PoolChanged", str(error), "Install snapshotter again.")
-    except BrokenPipeError:  # whoever reads our output has seen enough
-        _forget_stdout()
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        _forget_stdout()  # typer's answer to a closed pipe: whoever read our output has seen enough
         code = 0
     sys.exit(code)
 

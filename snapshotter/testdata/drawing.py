@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from snapshotter.testdata.picture import File, Period, Survey, counted, kinds, periods, roles
+from snapshotter.testdata.picture import File, Period, Survey, counted, kinds, periods, roles, typed
 from snapshotter.testdata.source import Table
 
 _BOX, _GAP, _ROW, _HEAD, _PAD = 330, 70, 18, 48, 12
@@ -104,7 +104,7 @@ def _box(place: _Place, files: Sequence[File]) -> list[str]:
     ]
     for name, its in table.fields.items():
         base = place.row(name) + 5
-        right = " · ".join(text for text in (roles(table, name), f"{its.type}{'?' if its.nullable else ''}") if text)
+        right = " · ".join(text for text in (roles(table, name), typed(its)) if text)
         right = _cut(right, 30)
         room = (_BOX - 3 * _PAD - len(right) * _SMALL_LETTER) / _LETTER
         parts.append(_text(x + _PAD, base, _cut(name, room), "key" if name in table.key else ""))

@@ -125,15 +125,23 @@ def _column_json(name: str, its: Field) -> dict[str, Any]:
 
 
 def roles(table: Table, column: str) -> str:
-    """What a column is for: key, time, mark of deletion, or the column that it refers to."""
-    its = table.fields[column]
+    """What a column is for in its table: key, time, mark of deletion."""
     found = [
         "key" if column in table.key else "",
         "time" if column == table.timestamp else "",
         f"deleted if {table.deleted[1]}" if table.deleted and column == table.deleted[0] else "",
-        f"→ {its.refers[0]}.{its.refers[1]}" if its.refers else "",
     ]
     return ", ".join(role for role in found if role)
+
+
+def refers(its: Field) -> str:
+    """The column that a column refers to, if it does."""
+    return f"→ {its.refers[0]}.{its.refers[1]}" if its.refers else ""
+
+
+def typed(its: Field) -> str:
+    """The type of a column, with a question mark if a cell may be empty."""
+    return f"{its.type}?" if its.nullable else its.type
 
 
 def counted(number: int, noun: str) -> str:
@@ -165,7 +173,7 @@ def _table_text(table: Table, files: Sequence[File]) -> list[str]:
 
 def _columns_text(table: Table) -> list[str]:
     cells = [
-        (name, f"{its.type}{'?' if its.nullable else ''}", roles(table, name), its.says)
+        (name, typed(its), ", ".join(filter(None, (roles(table, name), refers(its)))), its.says)
         for name, its in table.fields.items()
     ]
     name, kind, role = (max((len(row[i]) for row in cells), default=0) for i in range(3))

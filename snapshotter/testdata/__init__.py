@@ -1,9 +1,10 @@
 """Test data: files that behave like real deliveries, the same bytes for the same arguments anywhere.
 
-    from snapshotter.testdata import demo
+    from snapshotter.testdata import SOURCES, demo
 
     for batch in demo(rows=1000, keys=300, files=5):
         print(batch.name, batch.frame())
+    SOURCES["demo"](rows=1000).frames()["default"]
 
 `SOURCES` holds what `generate_test_data.py SOURCE` can make, by name.
 """
@@ -14,7 +15,9 @@ from collections.abc import Callable, Mapping
 
 from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.demo import demo
+from snapshotter.testdata.demo import source as demo_source
+from snapshotter.testdata.source import Field, Source, Table
 
-__all__ = ["SOURCES", "Batch", "demo"]
+__all__ = ["SOURCES", "Batch", "Field", "Source", "Table", "demo"]
 
-SOURCES: Mapping[str, Callable[..., list[Batch]]] = {"demo": demo}
+SOURCES: Mapping[str, Callable[..., Source]] = {"demo": demo_source}

@@ -26,6 +26,8 @@ class Batch:
         columns: the names of the columns in order, and the pandas type of each.
         parts: the records, some at a time, in order.
         table: the table that the file is of; also the name of its dataset.
+        changes: how many rows are of which kind (new, updated, re-sent, late, deleted …), where that is known; in
+            the order in which they are to be told.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Batch:
     columns: Mapping[str, str]
     parts: Sequence[Part] = field(repr=False)
     table: str = "default"
+    changes: Mapping[str, int] = field(default_factory=dict)
 
     def header(self) -> bytes:
         """The first line of the file."""

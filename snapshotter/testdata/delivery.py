@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 from snapshotter.errors import NotWritten, UsageError
 from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.formats import FORMATS, Format
+from snapshotter.testdata.making import made, processors
+from snapshotter.testdata.source import Table
+
+Progress = Callable[[int], object]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Delivery:
-    """What was delivered: the names in order, the rows and the bytes of all files together."""
+    """What was delivered.
 
-    names: list[str]
-    rows: int
-    size: int
+    Args:
+        names: of the files, in order.
+        rows: of each table, by its name.
+        size: the bytes of all files together.
+        latest: the last batch.
+    """
+
+    names: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    size: int = 0
+    latest: Batch | None = None
+
+    def add(self, batch: Batch, name: str, size: int) -> None:
+        """Note one file."""
+        self.names.append(name)
+        self.rows[batch.table] = self.rows.get(batch.table, 0) + batch.rows
+        self.size += size
+        self.latest = batch
 
 
-def deliver(
+def deliver(  # noqa: PLR0913  (options of one thing)
     batches: Iterable[Batch],
+    tables: Iterable[Table],
     folder: Path,
     *,
+    form: Format = FORMATS["csv"],
+    beside: Mapping[Path, bytes] | None = None,
     force: bool = False,
-    progress: Callable[[int], object] = lambda _: None,
+    threads: int | None = None,
+    progress: Progress = lambda _: None,
 ) -> Delivery:
     """Write the batches under hidden names, and when all are there give them their own.
 
@@ -34,37 +62,61 @@ def deliver(
 
     Args:
         batches: in the order in which they shall appear.
+        tables: those that the batches are of.
         folder: must exist.
+        form: in which form the files are.
+        beside: other files that belong to it, which get their names first; their folders must exist.
         force: replace files that are there with other bytes.
-        progress: told the rows of each batch when it is written.
+        threads: how many make parts; one for each processor where it is None. The bytes do not depend on it.
+        progress: told how many rows were written since it was told last.
 
     Raises:
-        UsageError: a file of that name is there with other bytes, and not `force`; nothing was changed.
+        UsageError: a file of that name is there with other bytes, and not `force`, or one name comes twice;
+            nothing was changed.
         NotWritten: the system refused; nothing is left but what was given its name before.
     """
-    staged: list[tuple[Path, Path]] = []
-    rows = size = 0
+    staged: dict[Path, Path] = {}
+    delivery = Delivery()
+    contracts = {table.name: table for table in tables}
     try:
-        for batch in batches:
-            path = folder / batch.name
-            staged.append((folder / f".{batch.name}.tmp", path))
-            size += _write(batch, staged[-1][0])
-            rows += batch.rows
-            progress(batch.rows)
-        wanted = [(hidden, path) for hidden, path in staged if not _is_there(hidden, path, force=force)]
-        for hidden, path in wanted:
-            hidden.replace(path)
+        for path, content in (beside or {}).items():
+            _hidden(path, staged).write_bytes(content)
+            _is_there(staged[path], path, force=force)  # better refused before everything is made
+        with contextlib.closing(made(batches, form.pack, threads or processors())) as files:
+            for batch, parts in files:
+                path = folder / form.name(batch)
+                hidden = _hidden(path, staged)
+                with form.open(hidden, batch, contracts[batch.table]) as write:
+                    for part, rows in parts:
+                        write(part)
+                        progress(rows)
+                delivery.add(batch, path.name, hidden.stat().st_size)
+        _reveal(staged, force=force)
     except OSError as error:
         raise NotWritten(path=error.filename or folder, problem=error.strerror or error) from error
     finally:
-        for hidden, _ in staged:
-            hidden.unlink(missing_ok=True)
-    return Delivery(names=[path.name for _, path in staged], rows=rows, size=size)
+        with _uninterrupted():
+            for hidden in staged.values():
+                with contextlib.suppress(OSError):  # the system refuses this, too; the error above says why
+                    hidden.unlink(missing_ok=True)
+    return delivery
 
 
-def _write(batch: Batch, path: Path) -> int:
-    with path.open("wb") as file:
-        return sum(file.write(chunk) for chunk in batch.chunks())
+def _hidden(path: Path, staged: dict[Path, Path]) -> Path:
+    if path in staged:
+        raise UsageError(
+            what=f"two files of one delivery have the name {path.name}; nothing was written",
+            remedy="Name a folder for each of them with --output.",
+        )
+    staged[path] = path.with_name(f".{path.name}.tmp")
+    return staged[path]
+
+
+def _reveal(staged: Mapping[Path, Path], *, force: bool) -> None:
+    wanted = [(hidden, path) for path, hidden in staged.items() if not _is_there(hidden, path, force=force)]
+    with _uninterrupted():
+        for hidden, path in wanted:
+            hidden.replace(path)
 
 
 def _is_there(hidden: Path, path: Path, *, force: bool) -> bool:
@@ -79,3 +131,24 @@ def _is_there(hidden: Path, path: Path, *, force: bool) -> bool:
         what=f"{path} is there already and is another file; nothing was written",
         remedy="Say --force to replace it, or name another folder with --output.",
     )
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM: what is inside takes a moment, and half of it is worse than none."""
+    if threading.current_thread() is not threading.main_thread():  # Python raises them in the main thread alone
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+
+    before = {which: signal.signal(which, note) for which in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+        for number in came:
+            signal.raise_signal(number)

@@ -14,6 +14,7 @@ that is there already at 0.6 to 1.3 million, and would tie the bytes to a versio
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +39,7 @@ from snapshotter.testdata.plan import (
     usual_keys,
 )
 from snapshotter.testdata.pools import load
+from snapshotter.testdata.source import Field, Source, Table
 
 POOL = "demo-1"
 COLUMNS = {
@@ -50,6 +52,24 @@ COLUMNS = {
     "description": "str",
     "timestamp": "datetime64[s]",
 }
+TABLE = Table(
+    name="default",
+    match="batch_*.csv*",
+    key=("id",),
+    timestamp="timestamp",
+    batch_time="batch_%Y%m%dT%H%M%S",
+    fields={
+        "id": Field(type="integer", says="1 to the number of keys"),
+        "name": Field(says="the same wherever the id comes"),
+        "email": Field(type="email", says="made of the name and the id, so unique"),
+        "city": Field(says="the same wherever the id comes"),
+        "amount": Field(type="decimal(10,2)", says="of the latest order; small ones are more frequent"),
+        "quantity": Field(type="integer", says="of the latest order"),
+        "description": Field(says="of the latest order; never the same twice for an id"),
+        "timestamp": Field(type="timestamp", says="when the order was made; different for each row of an id"),
+    },
+    says="a customer and the latest order",
+)
 
 _BITS = 11  # of an index into a list of the pool: each has 2**11 texts
 _DOMAINS = ("com", "com", "com", "com", "org", "org", "net", "net")  # example.*: nobody gets mail (RFC 2606)
@@ -102,9 +122,30 @@ def demo(
             rows=sum(part.slice.rows for part in pieces),
             columns=COLUMNS,
             parts=[functools.partial(records, part, settings) for part in pieces],
+            changes=_changes(pieces),
         )
         for at, pieces in zip(times, parts(settings), strict=True)
     ]
+
+
+def _changes(pieces: Iterable[Part]) -> dict[str, int]:
+    new = sum(part.fresh for part in pieces)
+    return {"new": new, "updated": sum(part.slice.rows for part in pieces) - new}
+
+
+def source(
+    rows: int = 100_000,
+    keys: int | None = None,
+    files: int | None = None,
+    *,
+    start: datetime = START,
+    cadence_days: tuple[int, int] = CADENCE_DAYS,
+    seed: int = 0,
+) -> Source:
+    """The demo as a source of one table; arguments and errors are those of `demo`."""
+    batches = demo(rows, keys, files, start=start, cadence_days=cadence_days, seed=seed)
+    says = "customers whose latest order changes from file to file"
+    return Source(name="demo", tables=(TABLE,), rows=rows, batches=lambda: iter(batches), says=says)
 
 
 def records(part: Part, settings: Settings) -> bytes:

@@ -72,12 +72,14 @@ class Source:
         rows: how many there are in all files together, as far as that is known before they are made; for the
             progress bar.
         batches: the files in the order in which they come; a new iterator at each call, always of the same files.
+        says: what the source is, in one line, for a person.
     """
 
     name: str
     tables: tuple[Table, ...]
     rows: int
     batches: Callable[[], Iterator[Batch]] = field(repr=False)
+    says: str = ""
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """All rows of each table as a DataFrame, in the order in which they come."""

@@ -1,0 +1,24 @@
+"""What a command has planned, before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from snapshotter.testdata.source import Source
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A source, and what is to be said of it.
+
+    Args:
+        source: what is to be made.
+        facts: what `--json` is to say of it, beside what it says of every source.
+        over: what a person is to be told of it, behind the number of rows.
+    """
+
+    source: Source
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    over: str = ""

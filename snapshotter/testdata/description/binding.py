@@ -326,9 +326,9 @@ class Binding:
         return None
 
 
-_GLOBS = {"Y": "[0-9]" * 4, "j": "[0-9]" * 3, **dict.fromkeys("mdHMSy", "[0-9]" * 2)}
+_WIDTHS = {"Y": 4, "j": 3, **dict.fromkeys("mdHMSy", 2)}
 
 
 def _glob(file: str) -> str:
     """A glob of the names that a strftime pattern makes."""
-    return re.sub("%(.)", lambda found: _GLOBS.get(found[1], "*"), file) + "*"
+    return re.sub("%(.)", lambda found: "?" * _WIDTHS.get(found[1], 0) or "*", file) + "*"

@@ -16,6 +16,7 @@ from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.description.binding import STREAMS, Binding, Keys
 from snapshotter.testdata.description.column import Rows, records
 from snapshotter.testdata.description.erring import Erring
+from snapshotter.testdata.description.growth import CHANGES
 from snapshotter.testdata.description.kinds import Kind
 from snapshotter.testdata.description.kinds.base import Made
 from snapshotter.testdata.description.lives import Holding, Lives, Successors, added
@@ -58,6 +59,7 @@ def build(text: Text, overrides: Mapping[str, Any], part_rows: int = PART_ROWS) 
         tables=tuple(planned.table for planned in ordered),
         rows=sum(planned.expected() for planned in ordered),
         batches=functools.partial(_batches, ordered, times, part_rows),
+        says=said.says,
     )
 
 
@@ -161,6 +163,7 @@ class _Planned:
                 for start in starts
             ],
             table=self.table.name,
+            changes={name: count for name, count in zip(CHANGES, holding.changes, strict=True) if count},
         )
 
     def _part(self, some: Callable[[int, int], Rows], start: int, stop: int) -> bytes:

@@ -24,7 +24,7 @@ class Ref(Kind):
     column: str | None = Field(default=None, description="its column, if it is not the first one")
     pick: Literal["any", "early", "each", "parent"] = Field(
         default="any",
-        description="`any` row; mostly `early` ones, so that few have many; `each` row once; the `parent` that rows are `per`",
+        description="`any` row; mostly `early` ones, so that few have many; `each` row once; the `parent` of `per`",
     )
 
     def looks_at(self) -> set[str]:

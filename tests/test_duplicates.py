@@ -1,11 +1,6 @@
 """Persons who are there twice, and the slips in their rows, in tables that a description makes."""
 
-import csv
-import io
-from collections import Counter
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

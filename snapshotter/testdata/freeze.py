@@ -1,9 +1,11 @@
 """Makes a pool with Faker and freezes it: `python -m snapshotter.testdata.freeze NAME [FOLDER]`.
 
 To be run by a maintainer when the values shall change: it writes `NAME.json` into `pools/`, never over an
-existing one, and prints the line for `pools.PINNED`. Then name the new pool in the source that shall use it,
-record the golden digests of `tests/test_testdata.py` anew, and say it in the changelog: everybody's data
-changes.
+existing one, and prints the line for `pools.PINNED`. Then name the new pool where it shall be used, record the
+golden digests of the tests anew, and say it in the changelog: everybody's data changes.
+
+`en_GB-…`, `en_US-…` and `pt_BR-…` are pools of locales (`freezing.locales`), `common-…` is that of things without a
+locale (`freezing.common`); any other name is a pool of the demo, which has people of several locales.
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from snapshotter.testdata.freezing import common, locales
 from snapshotter.testdata.pools import FOLDER
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ SIZE = 2048
 # Longest values in bytes of UTF-8: cells are laid out in columns of fixed width, so that one long value would
 # cost all rows.
 LONGEST = {"first": 14, "last": 16, "city": 22, "phrase": 48, "company": 32}
-# Letters that Unicode does not decompose into an ASCII letter and a mark.
-PLAIN = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "'": "", " ": "."})
 
 
 def freeze(name: str, folder: Path = FOLDER, seed: int = 20220103) -> str:
@@ -46,10 +46,16 @@ def freeze(name: str, folder: Path = FOLDER, seed: int = 20220103) -> str:
     Raises:
         FileExistsError: there is such a pool, and pools are not changed.
     """
-    content = (json.dumps(values(seed), ensure_ascii=False, indent=0) + "\n").encode()
+    content = (json.dumps(_lists(name.partition("-")[0], seed), ensure_ascii=False, indent=0) + "\n").encode()
     with (folder / f"{name}.json").open("xb") as file:
         file.write(content)
     return hashlib.sha256(content).hexdigest()
+
+
+def _lists(kind: str, seed: int) -> dict[str, list[str]]:
+    if kind in locales.LOCALES:
+        return locales.pool(kind, seed)
+    return common.pool(seed) if kind == "common" else values(seed)
 
 
 def values(seed: int) -> dict[str, list[str]]:
@@ -64,9 +70,9 @@ def values(seed: int) -> dict[str, list[str]]:
     last = _by_locale(fakers, "last", lambda faker: faker.last_name())
     return {
         "first": first,
-        "first_mail": [_mail(text) for text in first],
+        "first_mail": [locales.mail(text) for text in first],
         "last": last,
-        "last_mail": [_mail(text) for text in last],
+        "last_mail": [locales.mail(text) for text in last],
         "city": _by_locale(fakers, "city", lambda faker: faker.city()),
         "phrase": _quoted(_distinct("phrase", english.catch_phrase)),
         "company": _distinct("company", english.company),
@@ -110,12 +116,6 @@ def _fits(kind: str, text: str) -> bool:
 def _quoted(phrases: list[str]) -> list[str]:
     """Put the first word of every 16th phrase into quotes: readers stumble over them."""
     return ['"{}" {}'.format(*text.split(" ", 1)) if number % 16 == 0 else text for number, text in enumerate(phrases)]
-
-
-def _mail(text: str) -> str:
-    """The text as the part of an e-mail address before the @: ASCII, lower case, no blanks."""
-    plain = unicodedata.normalize("NFKD", text.translate(PLAIN))
-    return "".join(letter for letter in plain if letter.isascii()).lower()
 
 
 def main(name: str, folder: str = str(FOLDER)) -> None:

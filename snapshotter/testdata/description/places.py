@@ -7,6 +7,7 @@ are the same text. Where a locale's postcodes are no more than ranges of numbers
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -22,7 +23,6 @@ Numbers = npt.NDArray[np.int64]
 
 _UNITS = 4000  # a British outward code has ten sectors of 400 units: two of the 20 letters that are used
 _LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
-_PRIME = 1_000_003  # goes through all units of a town in an order that does not look like one
 _ENDED = 20  # of so many postcodes one is no longer in use
 _SPREAD = 301  # postcodes of a town lie within 0.03 degrees of it, in ten-thousandths
 
@@ -97,7 +97,7 @@ class Places:
         towns = self.towns(numbers)
         low = self._numbers("place_district_low").take(towns).astype(np.uint64)
         room = (self._districts() * _UNITS).take(towns).astype(np.uint64)
-        place = (numbers - self.firsts.take(towns).astype(np.uint64)) * np.uint64(_PRIME) % room
+        place = (numbers - self.firsts.take(towns).astype(np.uint64)) * self._strides().take(towns) % room
         district, unit = low + place // np.uint64(_UNITS), place % np.uint64(_UNITS)
         return joined([self.of_town("place_area", numbers), _plain(district), " ", _inward().pick(unit)], len(numbers))
 
@@ -136,10 +136,15 @@ class Places:
         first, last = (self._numbers(name).take(towns).astype(np.uint64) for name in (low, high))
         return first + (((mix(numbers, self.key) >> np.uint64(32)) * (last - first + np.uint64(1))) >> np.uint64(32))
 
+    @functools.cache  # noqa: B019  (a source has one, for as long as it lives)
+    def _strides(self) -> Words:
+        """For each town a step that leads through all its units: far, so that neighbours do not look alike."""
+        return np.array([_stride(int(districts) * _UNITS) for districts in self._districts()], dtype=np.uint64)
+
     def _districts(self) -> Numbers:
         return self._numbers("place_district_high") - self._numbers("place_district_low") + 1
 
-    @functools.cache  # noqa: B019  (a source has one, for as long as it lives)
+    @functools.cache  # noqa: B019
     def _numbers(self, name: str) -> Numbers:
         return np.array([int(text) for text in self.pool[name]], dtype=np.int64)
 
@@ -191,6 +196,11 @@ PARTS: Mapping[str, Mapping[str, Part]] = {
 
 def _plain(numbers: Words) -> Column:
     return Column(pieces=(padded(numbers),))
+
+
+def _stride(room: int) -> int:
+    """A number near the golden section of `room` that has no divisor in common with it."""
+    return next(step for step in range(room * 618 // 1000, room) if math.gcd(step, room) == 1)
 
 
 @functools.cache

@@ -36,8 +36,7 @@ def provider(locale: str, name: str, arguments: Mapping[str, object]) -> list[st
 
 @functools.lru_cache(maxsize=64)
 def _fresh(locale: str, name: str, arguments: str) -> list[str]:
-    from snapshotter.testdata.freeze import fresh
+    from snapshotter.testdata.freezing import fresh
 
     digest = hashlib.blake2b(f"{locale} {name} {arguments}".encode(), digest_size=4).digest()
-    texts: list[str] = fresh(locale, name, json.loads(arguments), SIZE, int.from_bytes(digest))
-    return texts
+    return fresh(locale, name, json.loads(arguments), SIZE, int.from_bytes(digest))

@@ -4,10 +4,11 @@ NumPy lets other threads run while it works on a column, so two threads make nea
 process and without copies from one to another. What is handed out, and so the bytes of a file, does not depend on
 their number. How far the threads may be ahead is bounded, and so is the memory.
 
-Measured with 10 million rows of the demo (1.5 GB in 50 files, to disk, two cores; medians of turns): one thread
-4.7 s, two threads 4.8 s and 1.9 s of it in the kernel, which gives each part fresh pages and takes them back; with
-`keep_memory` 3.1 s and 0.7 s. Two processes that make whole files each take 3.1 s, too, but a single large file is
-then made by one of them.
+Measured with 10 million rows of the demo (1.5 GB in 50 files, to disk, two cores; medians of three turns on a
+machine that did other things, too): one thread 6.0 s, two 5.3 s, since the kernel gave each part fresh pages and
+took them back. With `keep_memory` one thread took 4.9 s, two 3.1 s (2.5 s at best). Two processes that made whole
+files each took 3.3 s, and would leave a single large file to one of them. Half of what is left is `cells.compact`;
+`bytes.translate` is as fast, but lets no other thread run.
 """
 
 from __future__ import annotations

@@ -17,7 +17,24 @@ from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.demo import demo
 from snapshotter.testdata.demo import source as demo_source
 from snapshotter.testdata.source import Field, Source, Table
+from snapshotter.testdata.sources import accounts, generate_accounts, retail, shop
 
-__all__ = ["SOURCES", "Batch", "Field", "Source", "Table", "demo"]
+__all__ = [
+    "SOURCES",
+    "Batch",
+    "Field",
+    "Source",
+    "Table",
+    "accounts",
+    "demo",
+    "generate_accounts",
+    "retail",
+    "shop",
+]
 
-SOURCES: Mapping[str, Callable[..., Source]] = {"demo": demo_source}
+SOURCES: Mapping[str, Callable[..., Source]] = {
+    "demo": demo_source,
+    "retail": retail,
+    "accounts": accounts,
+    "shop": shop,
+}

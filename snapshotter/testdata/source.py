@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from snapshotter.testdata.batch import Batch
@@ -80,6 +81,15 @@ class Source:
     rows: int
     batches: Callable[[], Iterator[Batch]] = field(repr=False)
     says: str = ""
+
+    def since(self, first: datetime) -> Source:
+        """The same without the files before a time."""
+        wanted = self.batches
+
+        def later() -> Iterator[Batch]:
+            return (batch for batch in wanted() if batch.at >= first)
+
+        return replace(self, batches=later)
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """All rows of each table as a DataFrame, in the order in which they come."""

@@ -104,7 +104,7 @@ def read(path: Path, dataset: str) -> Found:
 
 
 def _document(path: Path) -> OpenDataContractStandard:
-    import yaml  # type: ignore[import-untyped]  # its stubs are another package
+    import yaml
     from open_data_contract_standard.model import OpenDataContractStandard
 
     whole, mend = "the file", "Mend it, or name another."

@@ -84,7 +84,7 @@ def _text(kind: str, given: object) -> str:
 
 
 def _written(loader: Any, tag: str, node: Any) -> Written:  # noqa: ANN401 - see `load`
-    from yaml import ScalarNode  # type: ignore[import-untyped]  # its stubs are another package
+    from yaml import ScalarNode
 
     try:
         value = loader.construct_object(ScalarNode(tag, node.value))

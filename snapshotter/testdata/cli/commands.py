@@ -30,9 +30,10 @@ class Command:
 
 
 DEFAULT = Command("demo")
-COMMANDS = {"demo": DEFAULT}
+COMMANDS = {command.name: command for command in (DEFAULT, Command("retail"), Command("accounts"), Command("shop"))}
 # What a file that describes a source may end with, and the command for it.
-SUFFIXES: dict[str, Command] = {}
+DESCRIPTION = Command("description", takes_file=True)
+SUFFIXES = dict.fromkeys((".yaml", ".yml", ".json"), DESCRIPTION)
 
 
 def named(source: str) -> Command:

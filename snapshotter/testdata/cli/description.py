@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ HELP = """Make the tables that a file describes, in YAML or JSON.
 \b
 Examples:
   generate_test_data.py my.yaml --output /tmp/mine
-  generate_test_data.py my.yaml --rows 1000 --describe
+  generate_test_data.py my.yaml --files 3 --describe
   generate_test_data.py my.yaml --workspace mine --with-config
 """
 
@@ -23,13 +22,13 @@ Examples:
 def command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The description: .yaml, .yml or .json.")],
     *,
-    rows: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rows, instead of what FILE says.")] = None,
     files: Annotated[int | None, typer.Option(min=1, metavar="N", help="Files, instead of what FILE says.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="The seed, instead of the one that FILE says.")
     ] = None,
 ) -> Planned:
     """Read the description."""
-    load = importlib.import_module("snapshotter.testdata.description").load
-    wanted = {"rows": rows, "files": files, "seed": seed}
+    from snapshotter.testdata.description import load
+
+    wanted = {"files": files, "seed": seed}
     return Planned(load(path, {name: number for name, number in wanted.items() if number is not None}))

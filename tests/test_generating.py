@@ -13,8 +13,8 @@ from linked import linked
 
 from snapshotter.errors import UsageError
 from snapshotter.testdata import SOURCES, demo
-from snapshotter.testdata.cli import commands, main
-from snapshotter.testdata.cli.commands import COMMANDS, SUFFIXES
+from snapshotter.testdata.cli import main
+from snapshotter.testdata.cli.commands import COMMANDS
 from snapshotter.testdata.cli.making import with_common_options
 from snapshotter.testdata.cli.options import FormatName
 from snapshotter.testdata.cli.planned import Planned
@@ -22,6 +22,7 @@ from snapshotter.testdata.formats import FORMATS
 
 PROGRAM = [sys.executable, str(ROOT / "generate_test_data.py")]
 SMALL = ("--rows", "60", "--files", "3")
+ALL = ", ".join(COMMANDS)
 
 
 def generate(*options, **more):
@@ -85,9 +86,9 @@ def test_each_source_has_help(called, name):
 @pytest.mark.parametrize("wrong", ["dmeo", "Demo", "demos"])
 def test_near_misses_are_named(called, wrong):
     """A name that is nearly that of a source gets that one named, in JSON, too."""
-    assert called(wrong) == (2, "", f"error: there is no source '{wrong}'. Did you mean demo? There is: demo.\n")
+    assert called(wrong) == (2, "", f"error: there is no source '{wrong}'. Did you mean demo? There is: {ALL}.\n")
     _, _, said = called(wrong, "--json")
-    assert json.loads(said)["error"]["hint"] == "Did you mean demo? There is: demo."
+    assert json.loads(said)["error"]["hint"] == f"Did you mean demo? There is: {ALL}."
 
 
 def test_empty_name_is_no_source(called):
@@ -265,17 +266,12 @@ def test_terminal_gets_colours():
 # A source that a file describes
 
 
-def test_a_file_is_a_source(tmp_path, called, monkeypatch):
-    """What ends like a description is read by the command for it, with rows and files instead of its own."""
-    pytest.importorskip("snapshotter.testdata.description")
-    assert set(SUFFIXES) == {".yaml", ".yml", ".json"}
-    assert called(tmp_path / "missing.yaml")[0] == 2
-
-
-def test_the_command_of_a_file_has_all_options(called, monkeypatch):
-    """The command for a file takes it first, and shares the options of all."""
-    monkeypatch.setitem(commands.SUFFIXES, ".yaml", commands.Command("description", takes_file=True))
-    code, out, _ = called("my.yaml", "--help")
+@pytest.mark.parametrize("name", ["my.yaml", "my.yml", "MY.JSON"])
+def test_a_file_is_a_source(called, name):
+    """What ends like a description is read by the command for it, which takes the file first and all options."""
+    code, out, _ = called(name, "--help")
     assert (code, "Usage: generate_test_data.py [OPTIONS] {FILE}" in out) == (0, True)
-    for word in ("--rows", "--files", "--seed", "--describe"):
+    for word in ("--files", "--seed", "--describe", "--with-config", "--output DIR"):
         assert word in out
+    code, out, said = called(name)
+    assert (code, out, said.count("\n")) == (2, "", 1)

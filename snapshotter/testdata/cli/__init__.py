@@ -18,6 +18,8 @@ from snapshotter.testdata.pools import PoolChanged
 
 __all__ = ["main"]
 
+_HELP = {"--help", "-h"}
+
 
 def main() -> None:
     """Run the command, and turn what it raises into one line on stderr and an exit code."""
@@ -50,7 +52,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     program = "generate_test_data.py"
     if not arguments or arguments[0].startswith("-"):
-        app = application(DEFAULT, general=True)
+        app = application(DEFAULT, general=not _HELP.isdisjoint(arguments))
     else:
         command = named(arguments[0])
         app = application(command, general=False)

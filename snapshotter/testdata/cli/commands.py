@@ -53,7 +53,7 @@ def application(command: Command, *, general: bool) -> typer.Typer:
 
     Args:
         command: which.
-        general: whether no source was named, so that the help is to say which there are.
+        general: whether help is asked for and no source was named, so that it is to say which there are.
     """
     module = _module(command)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

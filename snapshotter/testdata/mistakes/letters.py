@@ -65,12 +65,16 @@ class Letters:
         return np.where((places >= 0) & (places < width), found, np.uint32(NUL))
 
 
+def native(texts: npt.ArrayLike) -> Texts:
+    """Texts of any type (objects, another machine's order of bytes) as fixed-width ones of this machine."""
+    plain = np.asarray(texts, dtype=np.str_)
+    return plain.astype(plain.dtype.newbyteorder("="), copy=False)
+
+
 def codes_of(texts: Texts) -> Codes:
     """A view of texts as code points, or of a copy where there is no other way."""
-    plain = np.ascontiguousarray(texts, dtype=np.str_)
-    if not plain.dtype.itemsize:
-        return np.zeros((len(plain), 1), dtype=np.uint32)
-    return plain.view(np.uint32).reshape(len(plain), -1)
+    plain = np.ascontiguousarray(texts)
+    return plain.view(np.uint32).reshape(len(plain), plain.dtype.itemsize // 4)
 
 
 def texts_of(codes: Codes) -> Texts:

@@ -17,19 +17,26 @@ LOOKS = Rules(
 """What a scanner mistakes: O for 0, rn for m …"""
 
 _VOWELS = "aeiou"
-_DOUBLES = " ".join(
-    f"{letter * 2}>{letter} " + " ".join(f"~{letter}{vowel}>{letter * 2}{vowel}" for vowel in _VOWELS)
-    for letter in "bdfglmnprt"
-)
+
+
+def _doubles(letters: str) -> str:
+    """Rules for consonants that are written once or twice between vowels."""
+    return " ".join(
+        f"{letter * 2}>{letter} " + " ".join(f"~{letter}{vowel}>{letter * 2}{vowel}" for vowel in _VOWELS)
+        for letter in letters
+    )
+
+
+_HISSES = " ".join(f"~s{vowel}>z{vowel} ~z{vowel}>s{vowel}" for vowel in _VOWELS)
 _ENGLISH = (
-    "ph>f f>ph ck>k -k$>ck ie>ei ei>ie -z>s -s>z -y>i -i>y -y$>ie ie$>y ey$>y -y$>ey ^kn>n ^wr>r ^wh>w ee>ea ea>ee "
-    "ay>ai ai>ay oy>oi oi>oy ou>oo ow>ou au>aw aw>au x>ks qu>kw th>t gh>g ce>se ca>ka co>ko ke>ce sh>ch ss>s -se>sse "
-    + _DOUBLES
+    "ph>f f>ph ck>k -k$>ck ie>ei ei>ie s$>z z$>s -y>i -i>y -y$>ie ie$>y ey$>y -y$>ey ^kn>n ^wr>r ^wh>w ee>ea ea>ee "
+    "ay>ai ai>ay oy>oi oi>oy ou>oo ow>ou au>aw aw>au x>ks qu>kw th>t gh>g ce>se ca>ka co>ko ke>ce sh>ch ss>s ~se>sse "
+    f"{_HISSES} {_doubles('bdfglmnprt')}"
 )
 _PORTUGUESE = (
-    "ss>ç ç>ss ç>s -z>s -s>z z$>s s$>z x>ch ch>x lh>li -li>lh nh>ni ge>je je>ge gi>ji ji>gi ce>se ci>si se>ce si>ci "
+    "ss>ç ss>s ç>ss ç>s z$>s s$>z x>ch ch>x lh>li -li>lh nh>ni ge>je je>ge gi>ji ji>gi ce>se ci>si se>ce si>ci "
     "-y>i -i>y y>i qu>k k>c ou>o -l$>u ão$>am -mb>nb -mp>np ph>f th>t w>v rr>r ^ha>a ^he>e ^hi>i ^ho>o ^hu>u "
-    + _DOUBLES
+    f"{_HISSES} {_doubles('lnt')}"
 )
 
 _ENGLISH_STREETS = (

@@ -12,7 +12,7 @@ from snapshotter.testdata.draws import Words, mix
 from snapshotter.testdata.mistakes.drawing import by_weight, key, whole
 from snapshotter.testdata.mistakes.field import Done, ErringField
 from snapshotter.testdata.mistakes.kinds import USUAL_COUNTS, Kind, Role, Weight, checked, weights_of
-from snapshotter.testdata.mistakes.letters import NUL, Flags, Texts, codes_of, each_below
+from snapshotter.testdata.mistakes.letters import NUL, Flags, Texts, codes_of, each_below, lengths, native
 from snapshotter.testdata.mistakes.locales import locale_of
 from snapshotter.testdata.mistakes.setting import Setting
 from snapshotter.testdata.mistakes.words import Lookup
@@ -34,11 +34,15 @@ class Mistaken:
 
     def labels(self) -> Texts:
         """What was done to each row as a text: `first_name:typo email:lower`, empty where it is as it was."""
-        rows = len(next(iter(self.fields.values()), ()))
-        found = np.full(rows, "", dtype=np.str_)
+        found = np.zeros(len(next(iter(self.fields.values()), ())), dtype="U1")
         for name, done in self.done.items():
-            says = [f" {name}:{kind.label}" if kind else "" for kind in Kind]
-            found = np.strings.add(found, np.array(says, dtype=np.str_)[done])
+            says = np.array([f" {name}:{kind.label}" for kind in Kind], dtype=np.str_)
+            rows = np.flatnonzero(done)
+            if rows.size:
+                longer = np.strings.add(found[rows], says[done[rows]])
+                wide = max(codes_of(found).shape[1], int(lengths(codes_of(longer)).max()))
+                found = found.astype(f"U{wide}")  # as wide as the longest, not as all fields together
+                found[rows] = longer
         return np.strings.lstrip(found)
 
 
@@ -106,13 +110,16 @@ class Mistakes:
         Raises:
             ValueError: a field with a role is missing, or not all have the same number of rows.
         """
-        events = {Kind.MARRIED: married or {}, Kind.MOVED: moved or {}}
-        columns = {name: np.asarray(texts, dtype=np.str_) for name, texts in fields.items()}
+        events = {
+            kind: {name: native(texts) for name, texts in (given or {}).items()}
+            for kind, given in ((Kind.MARRIED, married), (Kind.MOVED, moved))
+        }
+        columns = {name: native(texts) for name, texts in fields.items()}
         self._check(columns, words, events)
         chosen = self._chosen(columns, words)
         made, done = dict(columns), {}
         for name, field in self._fields.items():
-            others = {kind: np.asarray(given[name]) for kind, given in events.items() if name in given}
+            others = {kind: given[name] for kind, given in events.items() if name in given}
             made[name], done[name] = field.err(columns[name], chosen[name], words, others)
         for kind, given in events.items():
             self._follow(kind, given, columns, Mistaken(made, done), words)

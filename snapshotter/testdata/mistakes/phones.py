@@ -59,6 +59,7 @@ def _country(letters: Letters, telephone: Telephone) -> Codes:
     bracket = np.where(gap, beginning[:, long + 1], behind) == _BRACKET
     digit = looked_up(DIGIT, first)
     if len(trunk):
+        abroad &= ~bracket  # +44 (0)20 has both at once
         home = (first == trunk[0]) & looked_up(DIGIT, second) & (second != trunk[0])
     else:
         home = (digit & (first > ord("1"))) | (digit & (telephone.country != "+1") & (first > ord("0")))
@@ -66,7 +67,7 @@ def _country(letters: Letters, telephone: Telephone) -> Codes:
     put = np.zeros((rows, long + 1), dtype=np.uint32)
     put[home] = [*country, BLANK]
     put[abroad, : len(trunk)] = trunk
-    longs = np.where(home, long + 1, np.where(abroad & ~bracket, len(trunk), 0))
+    longs = np.where(home, long + 1, np.where(abroad, len(trunk), 0))
     cut = np.where(home, len(trunk), np.where(abroad, long + gap, 0))
     return splice(letters, np.zeros(rows, dtype=np.intp), cut, put, longs)
 

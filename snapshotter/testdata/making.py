@@ -18,7 +18,8 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from snapshotter.testdata.batch import Batch, Part
@@ -74,14 +75,17 @@ def _in_order(
     batches: Iterable[Batch], prepare: Callable[[bytes], T], pool: ThreadPoolExecutor, most: int
 ) -> Iterator[tuple[int, Batch, T, int]]:
     """Each part with its file's number, its batch and its share of the rows; at most some are made ahead."""
-    ahead: deque[tuple[int, Batch, Future[T], int]] = deque()
+    ahead: deque[tuple[int, Batch, Callable[[], T], int]] = deque()
     for number, batch, part, rows in _parts(batches):
-        ahead.append((number, batch, pool.submit(_prepared, part, prepare), rows))
+        # A header takes less than to hand it to a thread, and there may be many small files.
+        is_header = part == batch.header
+        take = partial(_prepared, part, prepare) if is_header else pool.submit(_prepared, part, prepare).result
+        ahead.append((number, batch, take, rows))
         if len(ahead) > most:
-            file, of, future, share = ahead.popleft()
-            yield file, of, future.result(), share
-    for file, of, future, share in ahead:
-        yield file, of, future.result(), share
+            file, of, taken, share = ahead.popleft()
+            yield file, of, taken(), share
+    for file, of, taken, share in ahead:
+        yield file, of, taken(), share
 
 
 def _parts(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch, Part, int]]:

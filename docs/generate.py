@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Write the parts of README.md that the code decides: the tables of commands, of options and of exit codes.
+"""Write the parts of the documentation that the code decides.
 
-`make docs` runs it; a test fails where README.md says something else than this would write.
+In README.md the tables of commands, of options and of exit codes; in docs/testdata.md what a description may say.
+`make docs` runs it; a test fails where a page says something else than this would write.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,20 @@ from typer.main import get_command
 
 from snapshotter.cli.commands import app
 from snapshotter.errors import named_errors
+from snapshotter.testdata.description.kinds import KINDS, Kind
+from snapshotter.testdata.description.model import Changes, Description, Duplicates, MistakesSaid, Per, TableSaid
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+TEST_DATA = ROOT / "docs" / "testdata.md"
+_MODELS = {
+    "the description": Description,
+    "a table": TableSaid,
+    "`rows` of a table": Per,
+    "`changes` of a table": Changes,
+    "`duplicates` of a table": Duplicates,
+    "`mistakes` of a table": MistakesSaid,
+}
 
 
 def commands_table() -> str:
@@ -49,14 +63,52 @@ def exit_codes_table() -> str:
     return "\n".join([*lines, "| 130 | `Interrupted` | Stopped by Ctrl-C. |"])
 
 
+def kinds_table() -> str:
+    """Every kind of column that a description can name: an example, what it makes, and its options."""
+    lines = ["| example | makes | given | options |", "|---|---|---|---|"]
+    common = {name: field.description for name, field in Kind.model_fields.items()}
+    for name, kind in KINDS.items():
+        assert kind.__doc__ is not None
+        options = {option: field.description for option, field in kind.model_fields.items() if option not in common}
+        given = options.pop(name) or ""
+        does = kind.__doc__.splitlines()[0].rstrip(".")
+        lines.append(f"| `{kind.example}` | {_cell(does)} | {_cell(given)} | {_listed(options)} |")
+    return "\n".join([*lines, f"| each of them | | | {_listed(common)} |"])
+
+
+def _listed(options: Mapping[str, str | None]) -> str:
+    return _cell("; ".join(f"`{name}`: {says}" for name, says in options.items()))
+
+
+def keys_table() -> str:
+    """Every key of a description, of a table in it, and of what changes."""
+    lines = ["| where | key | means |", "|---|---|---|"]
+    for where, model in _MODELS.items():
+        for name, field in model.model_fields.items():
+            default = field.default if isinstance(field.default, str | int | float) else ""
+            usual = f" (`{str(default).lower() if default is False else default}`)" if default != "" else ""
+            lines.append(f"| {where} | `{name}` | {_cell(field.description or '')}{usual} |")
+    return "\n".join(lines)
+
+
 def generated(text: str) -> str:
-    """A README's text with its generated parts as the code says them now."""
-    for name, part in (("commands", commands_table()), ("exit codes", exit_codes_table())):
+    """README's text with its generated parts as the code says them now."""
+    return _with_parts(text, {"commands": commands_table, "exit codes": exit_codes_table})
+
+
+def generated_test_data(text: str) -> str:
+    """The same of the page on test data."""
+    return _with_parts(text, {"keys": keys_table, "kinds": kinds_table})
+
+
+def _with_parts(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    for name, make in parts.items():
+        part = make()
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         before, _, rest = text.partition(begin)
         _, found, after = rest.partition(end)
         if not found:
-            raise ValueError(f"README.md lacks the markers {begin} and {end}")
+            raise ValueError(f"the page lacks the markers {begin} and {end}")
         text = f"{before}{begin}\n{part}\n{end}{after}"
     return text
 
@@ -91,3 +143,4 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(generated(README.read_text("utf-8")), "utf-8")
+    TEST_DATA.write_text(generated_test_data(TEST_DATA.read_text("utf-8")), "utf-8")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from snapshotter.testdata.description import WrongDescription, load
+from snapshotter.testdata.description.kinds import KINDS
 
 BOOKSHOP = Path(__file__).parent / "data" / "bookshop.yaml"
 
@@ -585,3 +586,14 @@ def test_json_is_as_good(tmp_path):
     path = tmp_path / "own.json"
     path.write_text(json.dumps(typed(values), indent="\t"))
     assert [b.csv() for b in load(path).batches()] == [b.csv() for b in load(BOOKSHOP).batches()]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_an_example_that_is_right(name):
+    """The example of a kind, which stands in the documentation, is one of that kind."""
+    import yaml
+
+    kind = KINDS[name]
+    given = yaml.safe_load(kind.example.replace("[2020-01-01, 2024-12-31]", "['2020-01-01', '2024-12-31']"))
+    assert next(iter(given)) == name
+    assert kind.model_validate(given).name == name

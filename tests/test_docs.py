@@ -67,6 +67,12 @@ def keys_of(text):
 # -------------------------------------------------------------------------------- generated parts
 
 
+def test_what_a_description_may_say_is_what_the_code_says(generate):
+    """The tables of keys and kinds on the page of test data are those of the models."""
+    page = generate.TEST_DATA.read_text("utf-8")
+    assert generate.generated_test_data(page) == page
+
+
 def test_generated_parts_are_what_the_code_says(generate):
     """README's tables of commands, options and exit codes are those of the code; `make docs` writes them."""
     assert generate.generated(README) == README

@@ -15,6 +15,7 @@ from snapshotter.testdata.description.text import Text
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _NAME = r"^[A-Za-z0-9_-]+$"
+_START = datetime(2024, 1, 1, 6)  # noqa: DTZ001  (local times, as in the files)
 
 
 def duration(given: object) -> object:
@@ -62,8 +63,8 @@ class Per(Said):
     """A few rows for each row of another table."""
 
     per: str = Field(description="the other table")
-    at_least: int = Field(default=1, ge=0, le=1_000_000)
-    at_most: int = Field(ge=1, le=1_000_000)
+    at_least: int = Field(default=1, ge=0, le=1_000_000, description="rows for each of its rows")
+    at_most: int = Field(ge=1, le=1_000_000, description="rows for each of its rows")
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -97,7 +98,7 @@ RowsSaid = Annotated[
 class Changes(Said):
     """What later files of a table hold, as shares."""
 
-    new: float = Field(default=0, ge=0, le=1_000_000, description="new rows, as a share of `rows`")
+    new: float = Field(default=0, ge=0, le=1_000_000, description="new rows in each later file, as a share of `rows`")
     updated: Share = Field(default=0, description="of the rows that there are and that can change")
     resent: Share = Field(default=0, description="of the rows that there are: sent again as they are")
     late: Share = Field(default=0, description="of the rows that there are: an old form of them comes late")
@@ -133,33 +134,40 @@ class MistakesSaid(Said):
 class TableSaid(Said):
     """A table."""
 
-    says: str = ""
-    rows: RowsSaid = Field(description="in the first file")
+    says: str = Field(default="", description="what a row is, for a person")
+    rows: RowsSaid = Field(
+        description="how many are in the first file; or so many for each row of another table (`{per: orders, "
+        "at_most: 4}`); or those of a CSV file that is given (`{file: products.csv}`)"
+    )
     columns: dict[str, Any] = Field(min_length=1, description="by name, in the order of the file")
     key: list[str] = Field(default_factory=list, description="the columns that name a row; else the first one")
     timestamp: str | None = Field(default=None, description="the column that orders versions; else the `time` column")
     file: str = Field(default="", description="the name of its files, a pattern of strftime; else TABLE_TIME.csv")
-    changes: Changes = Changes()
+    changes: Changes = Field(default=Changes(), description="what later files hold; nothing, if it is not said")
     whole: bool = Field(default=False, description="each file holds all rows that there are, not only what changed")
     since: Moment | None = Field(default=None, description="the rows of the first file were made from then on")
     people: str | None = Field(default=None, description="the `ref` to the rows whose persons these are")
-    duplicates: Duplicates | None = None
-    mistakes: MistakesSaid = MistakesSaid()
-    locale: str | None = None
+    duplicates: Duplicates | None = Field(default=None, description="persons of earlier rows again")
+    mistakes: MistakesSaid = Field(default=MistakesSaid(), description="that people make")
+    locale: str | None = Field(default=None, description="another one than that of the description")
 
 
 class Description(Said):
     """All of it."""
 
-    name: str = Field(pattern=_NAME)
-    says: str = ""
-    locale: str = "en_GB"
-    seed: int = Field(default=0, ge=0, lt=1 << 64)
-    start: Moment = datetime(2024, 1, 1, 6)  # noqa: DTZ001  (local times, as in the files)
-    every: Every = (timedelta(days=1), timedelta(days=1))
+    name: str = Field(pattern=_NAME, description="of the source")
+    says: str = Field(default="", description="what it is, for a person")
+    locale: str = Field(default="en_GB", description="of people and Faker's providers")
+    seed: int = Field(default=0, ge=0, lt=1 << 64, description="another one is other data")
+    start: Moment = Field(default=_START, description="the time of the first file (`2024-01-01T06:00:00`)")
+    every: Every = Field(
+        default=(timedelta(days=1), timedelta(days=1)),
+        description="the time from one file to the next: `90s`, `15m`, `2h`, `1d`, `1w`, or the least and the most: "
+        "`[7d, 14d]` (`1d`)",
+    )
     files: int = Field(default=1, ge=1, le=1_000_000, description="how often files come")
     postcodes: int = Field(default=50_000, ge=20, le=2_000_000, description="how many different ones there are")
-    tables: dict[Annotated[str, Field(pattern=_NAME)], TableSaid] = Field(min_length=1)
+    tables: dict[Annotated[str, Field(pattern=_NAME)], TableSaid] = Field(min_length=1, description="by name")
 
 
 def understood(text: Text, overrides: Mapping[str, Any]) -> tuple[Description, dict[str, dict[str, Kind]]]:

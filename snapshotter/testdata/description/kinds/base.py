@@ -105,11 +105,12 @@ class Place:
 class Kind(BaseModel):
     """How the cells of a column are made.
 
-    Each kind is a mapping that has the kind's own name among its keys: `{range: [1, 6]}`.
+    In a description each kind is a mapping that has the kind's own name among its keys, as in its `example`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     name: ClassVar[str]
+    example: ClassVar[str]
 
     says: str = Field(default="", description="what the column is, for a person")
     empty: float = Field(default=0, ge=0, lt=1, description="the share of empty cells")

@@ -18,9 +18,10 @@ _ALL = 10**9 - len(_SAME)
 
 
 class Cpf(Kind):
-    """A CPF with valid check digits; no two rows have one: `{cpf: formatted}`."""
+    """A CPF with valid check digits; no two persons have one."""
 
     name: ClassVar[str] = "cpf"
+    example: ClassVar[str] = "{cpf: formatted}"
     cpf: Literal["formatted", "digits"] = Field(description="123.456.789-09, or the eleven digits alone")
 
     def bind(self, place: Place) -> Maker:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class Formula(Kind):
-    """Reckoned from other columns: `{formula: "quantity * price", type: "decimal(10,2)"}`."""
+    """Reckoned from other columns."""
 
     name: ClassVar[str] = "formula"
+    example: ClassVar[str] = '{formula: "quantity * price", type: "decimal(10,2)"}'
     formula: str = Field(min_length=1, description="an expression of DuckDB's SQL over columns of the same table")
 
     @field_validator("formula")

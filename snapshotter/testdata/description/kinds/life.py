@@ -18,9 +18,10 @@ from snapshotter.testdata.description.times import times
 
 
 class Time(Kind):
-    """When a row was made, or when it came to be what it is: `{time: created}`, `{time: changed}`."""
+    """When a row was made, or when it came to be what it is."""
 
     name: ClassVar[str] = "time"
+    example: ClassVar[str] = "{time: changed}"
     time: Literal["created", "changed"] = Field(description="the time of the row's first form, or of this one")
 
     def bind(self, place: Place) -> Maker:
@@ -36,9 +37,10 @@ class Time(Kind):
 
 
 class Change(Kind):
-    """What happened to a row: `{change: {new: I, updated: U, deleted: D}}`."""
+    """What happened to a row."""
 
     name: ClassVar[str] = "change"
+    example: ClassVar[str] = "{change: {new: I, updated: U, deleted: D}}"
     change: Mapping[Literal["new", "updated", "deleted"], str] = Field(description="the text for each")
 
     @field_validator("change")
@@ -68,13 +70,14 @@ class Change(Kind):
 
 
 class States(Kind):
-    """Where a row is in its life: `{states: {placed: {paid: 9, cancelled: 1}, paid: {shipped: 1}}}`.
+    """Where a row is in its life.
 
     The first state is where it begins, and each change of the row leads to one of those that the state names; a
     state that names none is the last.
     """
 
     name: ClassVar[str] = "states"
+    example: ClassVar[str] = "{states: {placed: {paid: 9, cancelled: 1}, paid: {shipped: 1}}}"
     states: Mapping[str, Mapping[str, Weight]] = Field(description="for each state those that may follow, weighted")
 
     @field_validator("states")

@@ -16,14 +16,15 @@ from snapshotter.testdata.draws import Words, mix
 
 
 class Ref(Kind):
-    """A row of another table that has come before: `{ref: customers}`; the cell is that row's key."""
+    """The key of a row of another table, which has come before."""
 
     name: ClassVar[str] = "ref"
+    example: ClassVar[str] = "{ref: customers, pick: early}"
     ref: str = Field(description="a table")
     column: str | None = Field(default=None, description="its column, if it is not the first one")
     pick: Literal["any", "early", "each", "parent"] = Field(
         default="any",
-        description="any row; mostly early ones (few have many); each row once; the one this table's rows are `per`",
+        description="`any` row; mostly `early` ones, so that few have many; `each` row once; the `parent` of `per`",
     )
 
     def looks_at(self) -> set[str]:
@@ -89,9 +90,10 @@ def first_forms(table: Made, ids: Words) -> Rows:
 
 
 class Of(Kind):
-    """What a linked row says: `{of: customer_id, column: email}`, where `customer_id` is a `ref`."""
+    """What the row says to which a `ref` leads."""
 
     name: ClassVar[str] = "of"
+    example: ClassVar[str] = "{of: customer_id, column: email}"
     of: str = Field(description="a column of this table that is a `ref`")
     column: str = Field(description="a column of the table that it refers to")
 
@@ -109,9 +111,10 @@ class Of(Kind):
 
 
 class Template(Kind):
-    """Other columns within a text: `{template: "{first_name} {last_name}"}`."""
+    """Other columns within a text."""
 
     name: ClassVar[str] = "template"
+    example: ClassVar[str] = '{template: "{first_name} {last_name}"}'
     template: str = Field(description="a text with the names of columns in braces")
 
     @field_validator("template")
@@ -139,9 +142,10 @@ class Template(Kind):
 
 
 class Position(Kind):
-    """The number of a row among those of its parent, from 1: `{position: orders}` where rows are `per: orders`."""
+    """The number of a row among those of its parent, from 1, where rows are `per` another table."""
 
     name: ClassVar[str] = "position"
+    example: ClassVar[str] = "{position: orders}"
     position: str = Field(description="the table that this table's rows are `per`")
 
     def looks_at(self) -> set[str]:

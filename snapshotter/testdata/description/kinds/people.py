@@ -40,9 +40,10 @@ MOVED = ("street", "address", "ward", "district", "town", "city", "county", "reg
 
 
 class Person(Kind):
-    """What there is to say of the person whose row it is: `{person: email}`."""
+    """What there is to say of the person whose row it is; what is said of one agrees."""
 
     name: ClassVar[str] = "person"
+    example: ClassVar[str] = "{person: email}"
     person: str = Field(description="name, first_name, last_name, title, email, phone, birth_date, job, postcode …")
 
     def bind(self, place: Place) -> Maker:
@@ -65,9 +66,10 @@ class Person(Kind):
 
 
 class Spot(Kind):
-    """What there is to say of a postcode, where each row is one: `{place: region}`."""
+    """What there is to say of a postcode, where each row is one."""
 
     name: ClassVar[str] = "place"
+    example: ClassVar[str] = "{place: region}"
     place: str = Field(description="postcode, ward, district, county, region, country, latitude, longitude, in_use …")
 
     def bind(self, place: Place) -> Maker:

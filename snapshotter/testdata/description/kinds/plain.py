@@ -21,9 +21,10 @@ Weight = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Numbered(Kind):
-    """Numbers that go on from row to row: `{sequence: 1}`, or within a text: `{sequence: "C{:06}"}`."""
+    """A number that goes on from row to row, alone or within a text."""
 
     name: ClassVar[str] = "sequence"
+    example: ClassVar[str] = '{sequence: "C{:06}"}'
     sequence: int | str = Field(description="the first number, or a text with {} or {:06} in it; then from 1")
 
     @field_validator("sequence")
@@ -63,9 +64,10 @@ def _counted(before: str, ids: Words, width: int, after: str) -> Column:
 
 
 class Choice(Kind):
-    """One of some texts: `{choice: [a, b]}`, or with weights: `{choice: {gold: 5, silver: 25, bronze: 70}}`."""
+    """One of some texts, each as often as its weight says."""
 
     name: ClassVar[str] = "choice"
+    example: ClassVar[str] = "{choice: {gold: 5, silver: 25, bronze: 70}}"
     choice: Mapping[str, Weight] | Sequence[str] = Field(description="the texts, or a whole number of shares for each")
 
     @field_validator("choice", mode="before")
@@ -117,9 +119,10 @@ def weighted(texts: Mapping[str, int] | Sequence[str]) -> Callable[[Words], Colu
 
 
 class Value(Kind):
-    """The same text in each row: `{value: GBP}`."""
+    """The same text in each row."""
 
     name: ClassVar[str] = "value"
+    example: ClassVar[str] = "{value: GBP}"
     value: str = Field(description="the text")
 
     def bind(self, place: Place) -> Maker:
@@ -129,9 +132,10 @@ class Value(Kind):
 
 
 class Faker(Kind):
-    """Values of a Faker provider: `{faker: job}`."""
+    """A value of a provider of Faker."""
 
     name: ClassVar[str] = "faker"
+    example: ClassVar[str] = "{faker: job}"
     faker: str = Field(description="the name of a provider of Faker")
     locale: str | None = Field(default=None, description="another locale than that of the table")
     arguments: Mapping[str, object] = Field(default_factory=dict, description="for the provider")
@@ -152,9 +156,10 @@ class Faker(Kind):
 
 
 class Cell(Kind):
-    """What a file that is given has in a column: `{cell: price}`, where `rows` names the file."""
+    """What the file that `rows` names has in a column."""
 
     name: ClassVar[str] = "cell"
+    example: ClassVar[str] = '{cell: price, type: "decimal(8,2)"}'
     cell: str = Field(description="a column of that file")
 
     def bind(self, place: Place) -> Maker:
@@ -184,9 +189,10 @@ def _exactly(text: str, digits: int) -> int:
 
 
 class Pattern(Kind):
-    """A text of which some characters are drawn: `{pattern: "07700 900###"}`."""
+    """A text of which some characters are drawn."""
 
     name: ClassVar[str] = "pattern"
+    example: ClassVar[str] = '{pattern: "07700 900###"}'
     pattern: str = Field(min_length=1, max_length=200, description="# is a digit, ? a capital letter, ^ a hex digit")
 
     def bind(self, place: Place) -> Maker:

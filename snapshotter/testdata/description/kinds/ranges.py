@@ -19,12 +19,15 @@ _MOST = 1 << 32
 
 
 class Range(Kind):
-    """From one end to the other, both of them there: `{range: [1, 6]}`, `{range: [2020-01-01, 2024-12-31]}`."""
+    """A number, date or time from one end to the other, both of them there."""
 
     name: ClassVar[str] = "range"
+    example: ClassVar[str] = "{range: [2020-01-01, 2024-12-31]}"
     range: tuple[int | float | str, int | float | str] = Field(description="two numbers, dates or times", strict=False)
     decimals: int = Field(default=0, ge=0, le=4, description="digits behind the point")
-    leaning: Literal["none", "low", "middle"] = Field(default="none", description="what is more frequent")
+    leaning: Literal["none", "low", "middle"] = Field(
+        default="none", description="what is more frequent: `none`, `low`, `middle`"
+    )
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

@@ -96,6 +96,13 @@ def test_empty_name_is_no_source(called):
     assert called("")[0] == 2
 
 
+def test_a_source_behind_its_options_is_told_where_to_stand(called):
+    """The source comes first; where it does not, the error says so."""
+    code, out, said = called(*SMALL, "demo")
+    assert (code, out, said.count("\n"), "A source stands before its options" in said) == (2, "", 1, True)
+    assert "A source stands before its options" in called("--describe", "demo")[2]
+
+
 # Where it goes, and in which form
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 import typer
 
 from snapshotter.errors import SnapshotterError, UsageError
-from snapshotter.testdata.cli.commands import DEFAULT, application, listing, named
+from snapshotter.testdata.cli.commands import COMMANDS, DEFAULT, application, listing, named
 from snapshotter.testdata.pools import PoolChanged
 
 __all__ = ["main"]
@@ -33,7 +33,8 @@ def _translated(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     except typer.TyperException as error:
-        return _report(error.exit_code, "UsageError", error.format_message(), "See --help.")
+        order = "" if COMMANDS.keys().isdisjoint(arguments[1:]) else "A source stands before its options. "
+        return _report(error.exit_code, "UsageError", error.format_message(), f"{order}See --help.")
     except SnapshotterError as error:
         return _report(error.code, error.name, error.message, error.remedy)
     except PoolChanged as error:

@@ -169,7 +169,10 @@ def _describe(source: Source, where: str, *, force: bool, as_json: bool) -> None
     from snapshotter.testdata import picture
 
     if where != STDOUT and not where.endswith(".svg"):
-        raise UsageError(what=f"--describe draws SVG, and {where} does not end in .svg", remedy="Name it FILE.svg.")
+        raise UsageError(
+            what=f"--describe draws SVG, and {where} does not end in .svg",
+            remedy="Name it FILE.svg. A source stands before its options.",
+        )
     surveyed = picture.survey(source)
     if where != STDOUT:
         from snapshotter.testdata.drawing import as_svg

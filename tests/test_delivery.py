@@ -164,7 +164,9 @@ def test_failure_of_a_part_ends_the_delivery(tmp_path):
     with pytest.raises(ZeroDivisionError):
         deliver([one(b"1\n"), replace(one(b""), name="b.csv", parts=[fail])], [TABLE], tmp_path)
     assert contents(tmp_path) == {}
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("part")]
+    for thread in [thread for thread in threading.enumerate() if thread.name.startswith("part")]:
+        thread.join(timeout=60)  # it has said that it ends
+        assert not thread.is_alive()
 
 
 # All or none

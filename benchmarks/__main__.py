@@ -2,8 +2,8 @@
 
     python -m benchmarks [WORK ...] [--quick] [--times N] [--sizes ROWS,ROWS] [--work DIR] [--limit SECONDS] [--fresh]
 
-Works: seed, many, startup, watch, validation, load, grow, back. What was measured already with the same code is not
-measured again, so a call that was ended goes on where it was. Drops, states and results are kept in --work
+Works: seed, many, startup, watch, validation, generate, load, grow, back. What was measured already with the same code
+is not measured again, so a call that was ended goes on where it was. Drops, states and results are kept in --work
 ($BENCH_WORK, or a folder among the temporary ones), 25 GB at most.
 """
 
@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import commands, latency, machine, outcome, report, works
+from benchmarks import commands, generating, latency, machine, outcome, report, works
+from benchmarks.generators import GENERATORS
 from benchmarks.measuring import Failure
 from benchmarks.outcome import Outcome
 from benchmarks.peers import PEERS
@@ -32,10 +33,11 @@ from benchmarks.works import SIZES
 PICTURE = "growth.svg"
 FOLDER = Path(tempfile.gettempdir()) / "snapshotter-benchmarks"
 MEASURING = [
-    f"benchmarks/{name}.py" for name in ("commands", "drops", "latency", "measuring", "peers", "stage", "works")
+    f"benchmarks/{name}.py"
+    for name in ("commands", "drops", "generating", "generators", "latency", "measuring", "peers", "stage", "works")
 ]
-NAMES = ("seed", "many", "startup", "watch", "validation", "load", "grow", "back")
-QUICK = ("seed", "many", "startup", "watch", "grow")
+NAMES = ("seed", "many", "startup", "watch", "validation", "generate", "load", "grow", "back")
+QUICK = ("seed", "many", "startup", "watch", "generate", "grow")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ def steps(names: list[str], sizes: list[int], times: int | None, *, quick: bool)
         "startup": [Step("startup", partial(commands.startup, times=turns(11, 3)))],
         "watch": [Step("watch", partial(latency.watch, drops=10 if quick else 40))],
         "validation": [Step("validation", commands.validation)],
+        "generate": [
+            Step("generate", partial(generating.generating, times=turns(3, 1), scale=10 if quick else 1)),
+        ],
         "load": [race(works.load(turns(3, 1)))],
         "grow": [race(works.grow(rows, turns(3, 1))) for rows in sorted(sizes)],
         "back": [Step("back", partial(commands.going_back, times=turns(3, 1)))],
@@ -130,7 +135,7 @@ def main(arguments: list[str]) -> int:
     (target / "RESULTS.md").write_text(text, "utf-8")
     tables = "\n".join(f"{found.title}\n\n{report.section(found)}" for found in outcomes.values())
     print(f"\n{tables}\n{report.goals(outcomes)}\nThe report is in {target / 'RESULTS.md'}")
-    return 1 if any(who not in PEERS for found in outcomes.values() for who in found.failures) else 0
+    return 1 if any(who not in {**PEERS, **GENERATORS} for found in outcomes.values() for who in found.failures) else 0
 
 
 def asked(arguments: list[str]) -> argparse.Namespace:

@@ -33,7 +33,7 @@ def startup(stage: Stage, times: int = 11) -> Outcome:
     }
     for way in ways.values():  # whoever comes first pays for what the system has not read yet
         way()
-    _in_turn(stage, outcome, ways, times)
+    in_turn(stage, outcome, ways, times)
     stage.clear()
     return outcome
 
@@ -78,7 +78,7 @@ def going_back(stage: Stage, rows: int = 10_000_000, times: int = 3) -> Outcome:
         "reset": lambda: changing("reset", "1", "--yes", unless=before),
         "withdraw": lambda: changing("withdraw", drop.name, "--yes", unless=before),
     }
-    _in_turn(stage, outcome, ways, times)
+    in_turn(stage, outcome, ways, times)
     outcome.facts = {"latest_bytes": before.stat().st_size}
     stage.clear()
     return outcome
@@ -98,7 +98,7 @@ def validation(stage: Stage) -> Outcome:
     return outcome
 
 
-def _in_turn(stage: Stage, outcome: Outcome, ways: dict[str, Callable[[], Sample]], times: int) -> None:
+def in_turn(stage: Stage, outcome: Outcome, ways: dict[str, Callable[[], Sample]], times: int) -> None:
     """Measure each way once a turn; one that fails is left out from then on."""
     for turn in range(times):
         for name, way in ways.items():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.commands import COPY, EMPTY, HELP, RENDER
+from benchmarks.generating import DEMO, RETAIL
 from benchmarks.latency import RENAMED, WRITTEN
 from benchmarks.measuring import percentile
 from benchmarks.outcome import OURS, Outcome
@@ -55,6 +56,15 @@ def median(name: str, who: str, scale: float = 1) -> Callable[[Outcomes], float 
     return measured
 
 
+def at_full_size(job: str) -> Callable[[Outcomes], float | None]:
+    """The median time of making test data, if all of it was made."""
+
+    def measured(outcomes: Outcomes) -> float | None:
+        return median("generate", job)(outcomes) if _has_all_rows(outcomes) else None
+
+    return measured
+
+
 def of_many(*peers: str) -> Callable[[Outcomes], float | None]:
     """The ratio in `many`, if it was measured with all files: with a tenth of them start-up counts tenfold."""
 
@@ -88,6 +98,10 @@ def _has_all_files(outcomes: Outcomes) -> bool:
     return "many" in outcomes and outcomes["many"].facts.get("files") == FILES
 
 
+def _has_all_rows(outcomes: Outcomes) -> bool:
+    return "generate" in outcomes and outcomes["generate"].facts.get("scale") == 1
+
+
 def _per_byte(outcome: Outcome | None) -> float | None:
     found = outcome.median(OURS) if outcome else None
     return found / outcome.facts["latest_bytes"] if outcome and found else None
@@ -107,6 +121,8 @@ GOALS = (
          of_many("duckdb_once", "polars_once", "miller", "csvkit")),
     Goal("`many`: each file", "", 0.5, "ms", per_file),
     Goal("`watch`: drop to latest.csv on 100,000 rows, p95", "", 0.25, "s", latency),
+    Goal("`generate`: 10 million rows of demo", "", 8.0, "s", at_full_size(DEMO)),
+    Goal("`generate`: retail, 140,000 customers and 30 days", "", 10.0, "s", at_full_size(RETAIL)),
     Goal("`--help`", "", 0.2, "s", median("startup", HELP)),
     Goal("`run` with an empty queue", "", 0.25, "s", median("startup", EMPTY)),
     Goal("`history` of a key of 10 million", "", 1.0, "s", median("back", "history")),

@@ -10,7 +10,19 @@ from pathlib import Path
 
 from benchmarks.stage import ROOT
 
-PACKAGES = ("snapshotter", "duckdb", "deltalake", "numpy", "pandas", "polars", "pyarrow", "dlt", "csvkit")
+PACKAGES = (
+    "snapshotter",
+    "duckdb",
+    "deltalake",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "dlt",
+    "csvkit",
+    "Faker",
+    "mimesis",
+)
 
 
 def machine(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from benchmarks.measuring import Failure, Sample, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"
-MEASURED = ("snapshotter", "driver.py", "requirements.txt")
+MEASURED = ("snapshotter", "driver.py", "generate_test_data.py", "requirements.txt")
 PER_FILE = 1_000_000  # rows of each file that a large state is made of
 BYTES_PER_ROW = 800  # on the disk, at most, while a state is measured: two views, the ledger, a peer's result
 CONFIG = """[datasets.default]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.drops import Drops
+from benchmarks.generators import COLUMNS
 from benchmarks.stage import HERE, Stage
 from benchmarks.works import Work, compare
 
@@ -22,6 +24,16 @@ def test_a_peer_gives_our_rows(tmp_path: Path, name: str) -> None:
     outcome = compare(Stage(tmp_path), Work("tiny", "tiny", DROPS, (name,), 1))
     assert outcome.failures == {}
     assert outcome.same[name] == {"keys": 29, "missing": 0, "extra": 0, "other": 0}
+
+
+def test_mimesis_writes_what_is_asked_for(tmp_path: Path) -> None:
+    """A header of twelve columns and as many rows, each with all cells filled."""
+    out = tmp_path / "out.csv"
+    subprocess.run([sys.executable, HERE / "generators.py", "mimesis", "5", out], check=True)
+    with out.open(encoding="utf-8", newline="") as file:
+        header, *made = csv.reader(file, strict=True)
+    assert (tuple(header), len(made)) == (COLUMNS, 5)
+    assert all(all(row) for row in made)
 
 
 def test_the_same_points_give_the_same_picture(tmp_path: Path) -> None:

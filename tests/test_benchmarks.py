@@ -1,19 +1,21 @@
 """What the benchmarks say is what they measured: drops, peers, comparison of rows, arithmetic, and what is kept."""
 
+import csv
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from benchmarks import goals, works
+from benchmarks import generating, goals, works
 from benchmarks.__main__ import Step, take
 from benchmarks.drops import Drops, write
+from benchmarks.generators import COLUMNS
 from benchmarks.measuring import Failure, Sample, measure, median_ratio, percentile
 from benchmarks.outcome import OURS, Outcome, read
 from benchmarks.profiling import shares
 from benchmarks.report import amount, report, section, table
 from benchmarks.same import difference
-from benchmarks.stage import Stage, base_of
+from benchmarks.stage import HERE, Stage, base_of
 
 TINY = Drops(3, 40, 30)
 ROW = "{id},n,e,c,{amount},1,d,{timestamp}\n"
@@ -215,6 +217,26 @@ def test_many_files_are_held_to_their_goal_when_all_of_them_were_read():
     found.facts = {"files": 10_000}
     assert goals.per_file({"many": found}) == 0.4
     assert goals.of_many("duckdb_once")({"many": found}) == 0.8
+
+
+def test_test_data_is_held_to_its_goal_when_all_of_it_was_made():
+    """A tenth of the rows is no measure of the time that all of them take."""
+    found = outcome("generate", **{generating.DEMO: [3.0, 5.0, 4.0]})
+    found.facts = {"scale": 10}
+    assert goals.at_full_size(generating.DEMO)({"generate": found}) is None
+    found.facts = {"scale": 1}
+    assert goals.at_full_size(generating.DEMO)({"generate": found}) == 4.0
+
+
+@pytest.mark.parametrize("name", ["faker", "faker_unweighted"])
+def test_generators_beside_ours_write_what_is_asked_for(tmp_path, name):
+    """A header of twelve columns and as many rows, each with all cells filled."""
+    out = tmp_path / "out.csv"
+    measure([sys.executable, HERE / "generators.py", name, "5", out], limit=60, cwd=tmp_path)
+    with out.open(encoding="utf-8", newline="") as file:
+        header, *made = csv.reader(file, strict=True)
+    assert (tuple(header), len(made), [row[0] for row in made]) == (COLUMNS, 5, list("12345"))
+    assert all(all(row) for row in made)
 
 
 def test_the_report_has_every_goal_met_or_not():

@@ -121,6 +121,20 @@ def test_svg_keeps_within_its_frame():
     assert all(left[0] + left[2] < right[0] for left, right in itertools.pairwise(frames))
 
 
+def test_svg_has_room_for_every_kind_of_change():
+    """The legend of a table with all kinds that there are stays inside of its box."""
+
+    def everything():
+        for batch in linked().batches():
+            yield replace(batch, changes=dict.fromkeys(("new", "updated", "re-sent", "late", "deleted"), 1))
+
+    picture = drawn(replace(linked(), batches=everything))
+    boxes = [shape for shape in picture.iter(f"{SVG}rect") if shape.get("class") == "box"]
+    texts = [text for text in picture.iter(f"{SVG}text") if text.text == "rows"]
+    for box, text in zip(boxes, texts, strict=True):
+        assert float(text.get("x")) + 5.6 * len(text.text) <= float(box.get("x")) + float(box.get("width"))
+
+
 def test_svg_is_safe_and_plain():
     """Hard names are escaped, controls shown as such, fonts are generic, and the same source gives the same bytes."""
     svg = as_svg(survey(replace(linked(), says="<script>\x07&")))

@@ -496,7 +496,7 @@ def test_only_what_is_needed_is_imported(tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["crm"], "there is no source 'crm'. There is: demo."),
+        (["nothing"], "there is no source 'nothing'. There is: demo"),
         (["--files", "0"], "'--files'"),
         (["--rows", "0"], "'--rows'"),
         (["--keys", "0"], "'--keys'"),

@@ -112,11 +112,13 @@ def _hidden(path: Path, staged: dict[Path, Path]) -> Path:
     return staged[path]
 
 
-def _reveal(staged: Mapping[Path, Path], *, force: bool) -> None:
-    wanted = [(hidden, path) for path, hidden in staged.items() if not _is_there(hidden, path, force=force)]
+def _reveal(staged: dict[Path, Path], *, force: bool) -> None:
+    """Give the files their names; what remains staged was there already."""
+    wanted = [path for path, hidden in staged.items() if not _is_there(hidden, path, force=force)]
     with _uninterrupted():
-        for hidden, path in wanted:
-            hidden.replace(path)
+        for path in wanted:
+            staged[path].replace(path)
+            del staged[path]
 
 
 def _is_there(hidden: Path, path: Path, *, force: bool) -> bool:

@@ -19,7 +19,7 @@ _ACROSS = 3
 _BARS = 30
 _SHADES = 7
 # A character of a proportional font at this size is rarely wider; longer texts are cut.
-_LETTER, _SMALL_LETTER = 7.6, 6.4
+_LETTER, _SMALL_LETTER, _LOWER_CASE = 7.6, 6.4, 5.6
 _LIGHT = {"ground": "#fff", "box": "#f6f8fa", "line": "#8c959f", "text": "#1f2328", "faint": "#59636e"}
 _LIGHT |= {"link": "#8250df", "shades": "#0969da #54aeff #bf8700 #cf222e #1a7f37 #bc4c00 #8c959f"}
 _DARK = {"ground": "#0d1117", "box": "#161b22", "line": "#6e7681", "text": "#e6edf3", "faint": "#9198a1"}
@@ -140,7 +140,7 @@ def _legend(x: int, base: int, names: Mapping[str, int]) -> list[str]:
     for kind, shade in names.items():
         parts.append(f'<rect class="k{shade}" x="{x}" y="{base - 8}" width="8" height="8"/>')
         parts.append(_text(x + 12, base, kind, "small"))
-        x += 22 + int(len(kind) * _SMALL_LETTER)
+        x += 20 + int(len(kind) * _LOWER_CASE)
     return parts
 
 

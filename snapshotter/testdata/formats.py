@@ -12,14 +12,15 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from snapshotter.errors import NotWritten, UsageError
 from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.making import workers
 from snapshotter.testdata.source import Table
 
 # Of gzip: the bytes of deflate (RFC 1951), no flags, no time, no special effort, a system that is not said (RFC 1952).
@@ -121,8 +122,8 @@ def _parquet(path: Path, batch: Batch, table: Table) -> Iterator[Write]:
         with text.open("wb") as file:
             yield lambda part: file.write(part.raw)
         # A thread of its own: in the main one DuckDB would answer a Ctrl-C itself, by an error of any kind.
-        with ThreadPoolExecutor(1, thread_name_prefix="parquet") as alone:
-            alone.submit(_convert, text, path, batch, table).result()
+        with workers(1) as hand_over:
+            hand_over(partial(_convert, text, path, batch, table))()
     finally:
         text.unlink(missing_ok=True)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -51,9 +53,9 @@ def application(command: Command, *, general: bool) -> typer.Typer:
 
     Args:
         command: which.
-        general: whether no source was named, so that the help is to say which there are.
+        general: whether help is asked for and no source was named, so that it is to say which there are.
     """
-    module = importlib.import_module(f"snapshotter.testdata.cli.{command.name}")
+    module = _module(command)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     register = app.command(
         help=_general() if general else module.HELP,
@@ -73,7 +75,7 @@ left alone; one with other bytes is an error, unless --force is given.
 
 \b
 Sources (SOURCE --help has the options of each; --list the tables):
-{chr(10).join(f"  {name:10}{SOURCES[name]().says}" for name in COMMANDS)}
+{chr(10).join(_summaries())}
 
 \b
 Examples:
@@ -81,6 +83,16 @@ Examples:
   generate_test_data.py --rows 5000000 --keys 1000000 --output /tmp/big
   generate_test_data.py demo --files 3 --start 2024-01-01 --cadence-days 1 1 --json
 """
+
+
+def _summaries() -> Iterator[str]:
+    """One line for each source: the first of its help."""
+    for name, command in COMMANDS.items():
+        yield f"  {name:10}{_module(command).HELP.partition(chr(10))[0]}"
+
+
+def _module(command: Command) -> Any:  # noqa: ANN401  (a module with HELP and command)
+    return importlib.import_module(f"snapshotter.testdata.cli.{command.name}")
 
 
 def listing(*, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from snapshotter.testdata.cli.planned import Planned
 from snapshotter.testdata.demo import source
 from snapshotter.testdata.plan import CADENCE_DAYS, START, usual_files, usual_keys
 
-HELP = """Customers whose latest order changes from file to file: one table, in files that are ordered by date.
+HELP = """Customers whose latest order changes from file to file: one table.
 
 The same arguments give the same bytes on any machine. A file that is there already with the same bytes is
 left alone; one with other bytes is an error, unless --force is given.

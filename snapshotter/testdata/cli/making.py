@@ -82,8 +82,8 @@ def _make(
     batches = _of(tables, source)
     rows = source.rows if table is None else 0
     if str(output) == STDOUT:
-        _pour(source, tables, form, with_config=with_config)
-        with saying.progress(rows) as progress:
+        _refuse_for_stdout(source, tables, form, with_config=with_config, as_json=as_json)
+        with saying.progress(rows, shown=not sys.stdout.isatty()) as progress:
             stream(batches, sys.stdout.buffer, threads=threads, progress=progress)
         return
     folder = _queue(workspace, form) if output is None else _existing(output)
@@ -124,16 +124,19 @@ def _of(tables: Iterable[Table], source: Source) -> Iterator[Batch]:
     return (batch for batch in source.batches() if batch.table in wanted)
 
 
-def _pour(source: Source, tables: tuple[Table, ...], form: FormatName, *, with_config: bool) -> None:
-    """Refuse what stdout cannot take."""
+def _refuse_for_stdout(
+    source: Source, tables: tuple[Table, ...], form: FormatName, *, with_config: bool, as_json: bool
+) -> None:
     if len(tables) > 1:
         raise UsageError(
             what=f"stdout takes one table, and {source.name} has {len(tables)}",
             remedy=f"Name one with --table: {', '.join(table.name for table in tables)}.",
         )
-    if form != FormatName.CSV or with_config:
-        option = "--with-config needs a folder" if with_config else f"--format {form} needs a folder"
-        raise UsageError(what=f"{option}; to stdout goes CSV alone", remedy="Name a folder with --output.")
+    options = {f"--format {form}": form != FormatName.CSV, "--with-config": with_config, "--json": as_json}
+    for option, asked in options.items():
+        if asked:
+            what = f"{option} does not go with --output -, which puts CSV on stdout and nothing else"
+            raise UsageError(what=what, remedy="Name a folder with --output.")
 
 
 def _queue(workspace: Path, form: FormatName) -> Path:
@@ -166,7 +169,10 @@ def _describe(source: Source, where: str, *, force: bool, as_json: bool) -> None
     from snapshotter.testdata import picture
 
     if where != STDOUT and not where.endswith(".svg"):
-        raise UsageError(what=f"--describe draws SVG, and {where} does not end in .svg", remedy="Name it FILE.svg.")
+        raise UsageError(
+            what=f"--describe draws SVG, and {where} does not end in .svg",
+            remedy="Name it FILE.svg. A source stands before its options.",
+        )
     surveyed = picture.survey(source)
     if where != STDOUT:
         from snapshotter.testdata.drawing import as_svg

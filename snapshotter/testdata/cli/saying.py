@@ -67,13 +67,14 @@ def put_picture(picture: str) -> None:
 
 
 @contextmanager
-def progress(rows: int) -> Iterator[Callable[[int], object]]:
+def progress(rows: int, *, shown: bool = True) -> Iterator[Callable[[int], object]]:
     """A bar on stderr where that is a terminal; what is yielded is told how many rows were made.
 
     Args:
         rows: how many there will be; 0 where nobody knows.
+        shown: whether there may be a bar.
     """
-    if not sys.stderr.isatty():
+    if not (shown and sys.stderr.isatty()):
         yield lambda _: None
         return
     from rich.console import Console

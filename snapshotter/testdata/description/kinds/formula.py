@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
 
+from snapshotter.testdata.cells import escaped
 from snapshotter.testdata.description.column import Column, Maker, Rows, of_texts
 from snapshotter.testdata.description.kinds.base import Kind, Place
 from snapshotter.testdata.description.numbers import decimal_digits, fixed
@@ -117,7 +118,7 @@ def _reckoned(expression: str, columns: Mapping[str, Column], length: int) -> np
         if column.missing is not None:
             arrays[f"m{number}"] = column.missing
             value = f"CASE WHEN NOT m{number} THEN {value} END"
-        views.append(f"{value} AS {_quoted(name)}")
+        views.append(f'{value} AS "{escaped(name)}"')
     cursor = _engine().cursor()
     cursor.register("cells", arrays)
     inner = f"SELECT {', '.join(views)} FROM cells" if views else "SELECT _ FROM cells"
@@ -137,7 +138,3 @@ def _value(column: Column, name: str) -> tuple[npt.NDArray[Any], str]:
         return column.numbers, name
     unit = "0." + "0" * (column.decimals - 1) + "1"
     return column.numbers, f"{name} * CAST({unit} AS DECIMAL({column.decimals},{column.decimals}))"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from faker import Faker
 
 LONGEST = 120  # characters of a text: cells are laid out in columns of fixed width, so one long one costs all rows
-_TRIES = 100_000
+_TRIES = 50  # for each text that is wanted
 
 
 def faker_of(locale: str, seed: int) -> Faker:
@@ -62,13 +62,13 @@ def draws(make: Callable[[], str], size: int) -> list[str]:
         ValueError: hardly any text fits.
     """
     found: list[str] = []
-    for _ in range(_TRIES):
+    for _ in range(_TRIES * size):
         text = make()
         if fits(text):
             found.append(text)
         if len(found) == size:
             return found
-    raise ValueError(f"of {_TRIES:,} texts only {len(found):,} fit into a cell of {LONGEST} characters")
+    raise ValueError(f"of {_TRIES * size:,} texts only {len(found):,} fit into a cell of {LONGEST} characters")
 
 
 def distinct(make: Callable[[], str], most: int) -> list[str]:

@@ -74,9 +74,11 @@ def as_svg(surveyed: Survey) -> str:
         _text(_GAP // 2, 26, source.name, "title"),
         _text(_GAP // 2, 44, _cut(source.says, (width - _GAP) / _SMALL_LETTER), "small"),
     ]
+    links = [link for place in places.values() for link in _links(place, places)]
+    parts += [f'<path class="link" d="{link.way}"/>' for link in links]  # beneath the boxes that they cross
     for place in places.values():
         parts += _box(place, surveyed.files[place.table.name])
-    parts += [link for place in places.values() for link in _links(place, places)]
+    parts += [f'<circle class="tip" cx="{link.x}" cy="{link.y}" r="4"/>' for link in links]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -113,7 +115,7 @@ def _box(place: _Place, files: Sequence[File]) -> list[str]:
 
 
 def _chart(x: int, bottom: int, shown: Sequence[Period]) -> list[str]:
-    """Bars of rows over time, one above the other for each kind of change, and below them the first and last day."""
+    """Bars of rows over time, one above the other for each kind of change, and below them the first and last time."""
     names = {kind: i % _SHADES for i, kind in enumerate(kinds(shown))}
     most = max(1, *(period.rows for period in shown))
     room = _BOX - 2 * _PAD
@@ -129,9 +131,11 @@ def _chart(x: int, bottom: int, shown: Sequence[Period]) -> list[str]:
                     f'<rect class="k{shade}" x="{x + i * step:.1f}" y="{top:.1f}" width="{min(step * 0.8, 40):.1f}" '
                     f'height="{height:.1f}"/>'
                 )
-    parts.append(_text(x, bottom, f"{shown[0].opens:%Y-%m-%d}", "small"))
+    first, last = shown[0].opens, shown[-1].opens
+    form = "%Y-%m-%d %H:%M" if first.date() == last.date() else "%Y-%m-%d"
+    parts.append(_text(x, bottom, first.strftime(form), "small"))
     if len(shown) > 1:
-        parts.append(_text(x + room, bottom, f"{shown[-1].opens:%Y-%m-%d}", "small", end=True))
+        parts.append(_text(x + room, bottom, last.strftime(form), "small", end=True))
     return parts
 
 
@@ -144,9 +148,18 @@ def _legend(x: int, base: int, names: Mapping[str, int]) -> list[str]:
     return parts
 
 
-def _links(place: _Place, places: Mapping[str, _Place]) -> list[str]:
-    """A curve from each column to the one that it refers to, which ends in a dot."""
-    parts = []
+@dataclass(frozen=True)
+class _Link:
+    """The curve of a link, and where it ends in a dot."""
+
+    way: str
+    x: int
+    y: int
+
+
+def _links(place: _Place, places: Mapping[str, _Place]) -> list[_Link]:
+    """A curve from each column to the one that it refers to."""
+    links = []
     for column, its in place.table.fields.items():
         target = places.get(its.refers[0]) if its.refers else None
         if not its.refers or target is None or its.refers[1] not in target.table.fields:
@@ -155,11 +168,9 @@ def _links(place: _Place, places: Mapping[str, _Place]) -> list[str]:
         leaves, arrives = _sides(place, target)
         bend = _GAP // 2 - 5
         out, back = (bend if leaves > place.x else -bend), (bend if arrives > target.x else -bend)
-        parts.append(
-            f'<path class="link" d="M{leaves},{start} C{leaves + out},{start} {arrives + back},{end} {arrives},{end}"/>'
-        )
-        parts.append(f'<circle class="tip" cx="{arrives}" cy="{end}" r="4"/>')
-    return parts
+        way = f"M{leaves},{start} C{leaves + out},{start} {arrives + back},{end} {arrives},{end}"
+        links.append(_Link(way, arrives, end))
+    return links
 
 
 def _sides(place: _Place, target: _Place) -> tuple[int, int]:

@@ -9,10 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 Part = Callable[[], bytes]
 """Makes some records of a file as CSV in UTF-8; can be called in any order, by any thread or process."""
+
+Labels = Callable[[], Mapping[str, "npt.NDArray[np.object_ | np.str_]"]]
+"""Tells of each record of a file what its cells do not: `who` it is about, what the source had `done` to it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Batch:
         columns: the names of the columns in order, and the pandas type of each.
         parts: the records, some at a time, in order.
         table: the table that the file is of; also the name of its dataset.
+        labels: tells who each record is about, and what was done to it (empty: nothing); an array as long as the file
+            under `who`, under `done`, or under both. None where the key says who it is and nothing was done.
     """
 
     name: str
@@ -34,6 +41,7 @@ class Batch:
     columns: Mapping[str, str]
     parts: Sequence[Part] = field(repr=False)
     table: str = "default"
+    labels: Labels | None = field(default=None, repr=False)
 
     def header(self) -> bytes:
         """The first line of the file."""

@@ -83,7 +83,7 @@ def instants(cells: Texts) -> npt.NDArray[np.int64]:
         return np.empty(0, np.int64)
     has_offset = np.char.endswith(texts, "Z") | np.array([len(t) > 16 and t[-6] in "+-" for t in cells.tolist()], bool)
     found = np.empty(len(texts), np.int64)
-    found[~has_offset] = np.char.replace(texts[~has_offset], " ", "T").astype("datetime64[us]").astype(np.int64)
+    found[~has_offset] = texts[~has_offset].astype("datetime64[us]").astype(np.int64)
     found[has_offset] = [_instant(cell) for cell in cells[has_offset].tolist()]
     return found
 

@@ -63,7 +63,10 @@ class _Final:
         self.count = len(self._from) + len(self._last)
 
     def data(self) -> Iterator[bytes]:
-        """The bytes of the file."""
+        """The bytes of the file, at once: pieces between dirty rows are small."""
+        yield b"".join(self._pieces())
+
+    def _pieces(self) -> Iterator[bytes]:
         bounds, raw, at = self._grid.bounds.tolist(), self._grid.raw, 0
         for place, rows in self._found.items():
             yield raw[at : bounds[place]]

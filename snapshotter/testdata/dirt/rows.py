@@ -64,6 +64,12 @@ class Ground:
         return [self.table.fields.get(name, Field(nullable=True)) for name in self.names]
 
     @cached_property
+    def places(self) -> dict[RowKind, list[int]]:
+        """The places of the columns in which each kind of bad cell can be."""
+        fields = list(enumerate(self.fields))
+        return {kind: [place for place, its in fields if spoiling.may(kind, its)] for kind in spoiling.SPOILINGS}
+
+    @cached_property
     def time(self) -> int:
         """The place of the column that orders versions."""
         return self.names.index(self.table.timestamp)
@@ -122,8 +128,9 @@ def soil_row(kind: RowKind, ground: Ground, cells: Sequence[str], word: int) -> 
 
 def _spoiled(kind: RowKind, ground: Ground, cells: Sequence[str], word: int) -> list[Row] | None:
     """Put another text into one cell, of the columns in turn."""
-    for turn in range(len(cells)):
-        place = (word + turn) % len(cells)
+    places = ground.places[kind]
+    for turn in range(len(places)):
+        place = places[(word + turn) % len(places)]
         field, is_time = ground.fields[place], place == ground.time
         text = spoiling.SPOILINGS[kind](field, cells[place], word >> 8)
         if text is None or text == cells[place]:
@@ -160,9 +167,9 @@ def _with(cells: Sequence[str], place: int, text: str, kind: RowKind | None, rul
     return Row([*cells[:place], text, *cells[place + 1 :]], kind, rule, column)
 
 
-def _retimed(ground: Ground, cells: Sequence[str], text: str | None, rule: str) -> list[Row] | None:
+def _retimed(ground: Ground, cells: Sequence[str], text: str, rule: str) -> list[Row] | None:
     """The row with another text as its time."""
-    if text is None or ground.fields[ground.time].type not in ("string", "timestamp"):
+    if ground.fields[ground.time].type not in ("string", "timestamp"):
         return None
     return [_with(cells, ground.time, text, None, rule, ground.table.timestamp)]
 

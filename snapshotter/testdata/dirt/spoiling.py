@@ -1,7 +1,7 @@
 """Cells gone wrong: for each kind of dirt the text that comes in place of a good cell.
 
-A function here gets what the column is, a good cell and a number that was drawn, and gives another text, or None
-where this kind of dirt cannot be in such a cell.
+A function here gets what the column is (of a type of `TYPES`), a good cell and a number that was drawn, and gives
+another text, or None where this kind of dirt cannot be in such a cell.
 """
 
 from __future__ import annotations
@@ -22,34 +22,44 @@ _UNREADABLE = ("yesterday", "24:61", "0000-00-00 00:00:00", "soon")
 _LAST_DAY = "2999-12-31"
 
 
-def is_number(kind: str) -> bool:
-    """Whether cells of a type are numbers."""
-    return kind in ("integer", "number") or digits(kind) is not None
+# The types of the columns in which a kind of dirt can be; of the others any.
+TYPES: dict[RowKind, tuple[str, ...]] = {
+    RowKind.TEXT_IN_NUMBER: ("integer", "number", "decimal"),
+    RowKind.EXPONENT: ("integer", "decimal"),
+    RowKind.TOO_MANY_DIGITS: ("integer", "decimal"),
+    RowKind.DECIMAL_COMMA: ("number", "decimal"),
+    RowKind.IMPOSSIBLE_DATE: ("date", "timestamp"),
+    RowKind.NOT_A_BOOLEAN: ("boolean",),
+    RowKind.NOT_A_UUID: ("uuid",),
+    RowKind.NOT_AN_EMAIL: ("email",),
+    RowKind.NOT_A_VALUE: ("string",),
+    RowKind.SWAPPED_DATE: ("date", "timestamp"),
+    RowKind.IMPOSSIBLE_SWAP: ("date", "timestamp"),
+    RowKind.LOST_ZEROS: ("string",),
+}
 
 
-def is_text(field: Field) -> bool:
-    """Whether any text may stand in a column."""
-    return field.type == "string" and not field.values
+def may(kind: RowKind, field: Field) -> bool:
+    """Whether a kind of dirt can be in a column."""
+    return kind not in TYPES or field.type.partition("(")[0] in TYPES[kind]
 
 
 def _picked(texts: tuple[str, ...], word: int) -> str:
     return texts[word % len(texts)]
 
 
-def _text_in_number(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001  (one signature for all)
-    return _picked(_NO_NUMBERS, word) if is_number(field.type) else None
+def _text_in_number(field: Field, cell: str, word: int) -> str:  # noqa: ARG001  (one signature for all)
+    return _picked(_NO_NUMBERS, word)
 
 
-def _exponent(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
-    return f"{1 + word % 9}e2" if field.type == "integer" or digits(field.type) else None
+def _exponent(field: Field, cell: str, word: int) -> str:  # noqa: ARG001
+    return f"{1 + word % 9}e2"
 
 
-def _too_many_digits(field: Field, cell: str, word: int) -> str | None:
-    if field.type == "integer":
-        return "9" * 20
+def _too_many_digits(field: Field, cell: str, word: int) -> str:
     size = digits(field.type)
     if size is None:
-        return None
+        return "9" * 20
     whole, scale = size
     if word % 2 or not cell:
         return "9" * (whole + 1)
@@ -57,33 +67,30 @@ def _too_many_digits(field: Field, cell: str, word: int) -> str | None:
 
 
 def _decimal_comma(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
-    fits = "." in cell and (field.type == "number" or digits(field.type))
-    return cell.replace(".", ",") if fits else None
+    return cell.replace(".", ",") if "." in cell else None
 
 
-def _impossible_date(field: Field, cell: str, word: int) -> str | None:
-    if field.type not in ("date", "timestamp") or len(cell) < 10:
-        return None
-    return f"{cell[:4]}-{_picked(('02-31', '13-01', '04-31', '02-30'), word)}{cell[10:]}"
+def _impossible_date(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
+    return f"{cell[:4]}-{_picked(('02-31', '13-01', '04-31', '02-30'), word)}{cell[10:]}" if cell else None
 
 
-def _not_a_boolean(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
-    return _picked(_NO_BOOLEANS, word) if field.type == "boolean" else None
+def _not_a_boolean(field: Field, cell: str, word: int) -> str:  # noqa: ARG001
+    return _picked(_NO_BOOLEANS, word)
 
 
-def _not_a_uuid(field: Field, cell: str, word: int) -> str | None:
-    return _picked(("none", cell[:-1], f"{cell[:-1]}g"), word) if field.type == "uuid" and cell else None
+def _not_a_uuid(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
+    return _picked(("none", cell[:-1], f"{cell[:-1]}g"), word) if cell else None
 
 
-def _not_an_email(field: Field, cell: str, word: int) -> str | None:
-    if field.type != "email" or "@" not in cell:
+def _not_an_email(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
+    if not cell:
         return None
     name, _, host = cell.partition("@")
     return _picked((f"{name}.{host}", f"{name}@", f"@{host}", f"{name}@@{host}", f"{name} {cell}"), word)
 
 
 def _not_a_value(field: Field, cell: str, word: int) -> str | None:
-    if field.type != "string" or not field.values or not cell:
+    if not field.values or not cell:
         return None
     return next((text for text in (f"{cell}?", f"{cell}{word % 10}", "?") if text not in field.values), None)
 
@@ -102,14 +109,14 @@ def unreadable_time(cell: str, word: int) -> str:
     return _picked((*_UNREADABLE, f"{cell[8:10]}/{cell[5:7]}/{cell[:4]}{cell[10:]}"), word)
 
 
-def far_future(cell: str) -> str | None:
+def far_future(cell: str) -> str:
     """The same time of the day on the last day of the third millennium."""
-    return f"{_LAST_DAY}{cell[10:]}" if len(cell) >= 10 else None
+    return f"{_LAST_DAY}{cell[10:]}"
 
 
 def swapped(cell: str) -> str | None:
     """A date or timestamp with day and month swapped, if that is another text; it need not be a date."""
-    if len(cell) < 10 or cell[5:7] == cell[8:10]:
+    if cell[5:7] == cell[8:10]:  # also of an empty cell
         return None
     return f"{cell[:5]}{cell[8:10]}-{cell[5:7]}{cell[10:]}"
 
@@ -124,18 +131,17 @@ def is_date(cell: str) -> bool:
 
 
 def _swapped_date(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
-    other = swapped(cell) if field.type in ("date", "timestamp") and not field.values else None
+    other = None if field.values else swapped(cell)
     return other if other and is_date(other) else None
 
 
 def _impossible_swap(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
-    other = swapped(cell) if field.type in ("date", "timestamp") else None
+    other = swapped(cell)
     return other if other and not is_date(other) else None
 
 
 def _lost_zeros(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
-    loses = field.type == "string" and cell[:1] == "0" and cell[1:2].isdecimal()
-    return (cell.lstrip("0") or "0") if loses else None
+    return (cell.lstrip("0") or "0") if cell[:1] == "0" and cell[1:2].isdecimal() else None
 
 
 def _trailing_blanks(field: Field, cell: str, word: int) -> str | None:  # noqa: ARG001
@@ -159,9 +165,6 @@ SPOILINGS: dict[RowKind, Spoiling] = {
     RowKind.LOST_ZEROS: _lost_zeros,
     RowKind.TRAILING_BLANKS: _trailing_blanks,
 }
-
-# The kinds whose text a typed column refuses; it is a good text only where the column is text.
-UNTYPED = frozenset(SPOILINGS) - {RowKind.EMPTIED, RowKind.SWAPPED_DATE, RowKind.LOST_ZEROS}
 
 
 def changed(field: Field, cell: str, word: int) -> str | None:

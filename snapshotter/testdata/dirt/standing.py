@@ -75,16 +75,18 @@ class Standing:
         """No file has come."""
         self._table = table
         self._batches: list[Batch] = []
+        self._known: bytes | None = None  # the view, until one more file counts
 
     def add(self, batch: Batch) -> None:
         """One more file counts."""
         self._batches.append(batch)
+        self._known = None
 
     def latest(self) -> bytes | None:
         """The bytes of `latest.csv`; None where no file counts."""
-        if not self._batches:
-            return None
-        return _Reckoning(self._table, sorted(self._batches, key=self._rank)).latest()
+        if self._batches and self._known is None:
+            self._known = _Reckoning(self._table, sorted(self._batches, key=self._rank)).latest()
+        return self._known
 
     def _rank(self, batch: Batch) -> tuple[datetime, str, int]:
         pattern = self._table.batch_time

@@ -1,6 +1,7 @@
 """A small source of two tables with every type, and what the tests of dirt share."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -46,6 +47,7 @@ EVENTS = Table(
     },
 )
 _NAMES = ("Zoë Ångström", "Ann Lee", 'Bob "B" Ray', "Çelik, Ada", "Łucja Nowak", "Eve\nline", "O'Neil", "Dee")
+_NAMES += (", comma first", '"quoted"', '"', ",", "\n", "ends in,", " blank first", "Bo\r\nth")
 _START = datetime(2023, 1, 9, 6, 30)  # noqa: DTZ001  (files hold local times)
 
 
@@ -83,7 +85,7 @@ def _person(word, at):
     return [
         f"{word % 30:03}",
         ("", "1", "2")[word >> 8 & 1],
-        _NAMES[word >> 12 & 7],
+        _NAMES[word >> 12 & 15],
         f"p{word % 30}@example.com" if word >> 16 & 3 else "",
         f"{(word >> 20) % 9000}.{word >> 33 & 7}" if word >> 18 & 1 else f"{(word >> 20) % 9000}",
         f"{word >> 22 & 63}.{word >> 28 & 7}5" if word >> 19 & 3 else "",
@@ -106,6 +108,68 @@ def _event(word, at):
         f"{(word >> 30) % 50}",
         f"{moment:%Y-%m-%d %H:%M}",
     ]
+
+
+# Two columns, one of them a date that orders versions; and a key whose second part may be empty, absent columns.
+NARROW = Table(
+    name="narrow", match="n-*.csv", key=("k",), timestamp="day", fields={"k": Field(), "day": Field(type="date")}
+)
+WIDE = Table(
+    name="wide-1",
+    match="w-*.csv*",
+    key=("k", "part"),
+    timestamp="at",
+    deleted=("gone", "true"),
+    fields={
+        "k": Field(type="number"),
+        "part": Field(type="integer", nullable=True),
+        "at": Field(type="timestamp"),
+        "gone": Field(type="boolean"),
+        "a": Field(type="integer", nullable=True, required=False, aliases=("Alpha",)),
+        "lat": Field(type="number"),
+        "when": Field(type="date", nullable=True),
+    },
+)
+
+
+def odd(files=12, rows=12, seed=0):
+    """A source of few columns and of odd ones: files that lack a column, a mark that is a boolean."""
+
+    def batches():
+        for number in range(files):
+            at = datetime(2024, 1, 1) + timedelta(days=number)  # noqa: DTZ001
+            words = mix(np.arange(rows, dtype=np.uint64), Draws(seed, 2, number).word()).tolist()
+            if number % 2:
+                yield _batch(f"n-{number}.csv", at, NARROW, [_narrow(word, at) for word in words])
+            else:
+                batch = _batch(f"w-{number}.csv", at, WIDE, [_wide(word, at) for word in words])
+                yield batch if number % 3 else _without(batch, list(WIDE.fields).index("a"))
+
+    return Source(name="odd", tables=(NARROW, WIDE), rows=files * rows, batches=batches)
+
+
+def _narrow(word, at):
+    return [f"{word % 9}" if word >> 9 & 1 else f"0{word % 5}", f"{at - timedelta(days=word % 40):%Y-%m-%d}"]
+
+
+def _wide(word, at):
+    return [
+        f"{word % 7}.{word >> 40 & 3}",
+        ("", "1", "10", "9")[word >> 62 & 3],
+        f"{at - timedelta(days=word >> 4 & 7):%Y-%m-%d}T10:00:00.{word >> 60 & 1}Z",
+        ("t", "f", "no", "TRUE")[word >> 50 & 3],
+        "" if word >> 30 & 1 else str(-(word >> 33 & 255)),
+        f"-{word >> 20 & 63}.{word >> 26 & 15}",
+        "",
+    ]
+
+
+def _without(batch, place):
+    """The batch without a column; its cells need no quotes."""
+    records = [line.split(",") for line in batch.csv().decode().splitlines()]
+    names, *rows = [record[:place] + record[place + 1 :] for record in records]
+    text = "".join(",".join(row) + "\n" for row in rows)
+    return replace(batch, columns=dict.fromkeys(names, "str"), parts=[text.encode])
 
 
 def demo_source(rows=3000, files=30, seed=0):

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 from conftest import ROOT, run_cli
-from soiling import EVENTS, PEOPLE, contracts, demo_source, typed
+from soiling import EVENTS, PEOPLE, contracts, demo_source, odd, typed
 
 from snapshotter import Workspace
 from snapshotter.errors import NotWritten
@@ -97,7 +97,7 @@ def assert_refused(rejects, rows, files):
 
 
 @pytest.mark.parametrize("share", [0, 0.05, 0.4])
-@pytest.mark.parametrize("source", [typed, demo_source])
+@pytest.mark.parametrize("source", [typed, odd, demo_source])
 def test_driver_publishes_the_truth(source, share, workspace):
     """Clean or dirty: after each wave latest.csv has the bytes, and files and rejects say what the truth says."""
     assert_true(*prepared(workspace, soil(source(), share, seed=3)))
@@ -108,7 +108,8 @@ def test_driver_publishes_the_truth(source, share, workspace):
 def test_driver_publishes_the_truth_whatever_the_seed(seed, workspace):
     """So it is for other seeds, of the data and of the dirt, and for any share."""
     for share in (0.02, 0.2, 0.6, 1):
-        assert_true(*prepared(workspace, soil(typed(files=24, rows=40, seed=seed), share, seed)))
+        for source in (typed(files=24, rows=40, seed=seed), odd(seed=seed)):
+            assert_true(*prepared(workspace, soil(source, share, seed)))
 
 
 def test_programs_say_the_same(workspace):
@@ -231,6 +232,20 @@ def test_same_arguments_same_bytes():
     clean = soil(source, 0, 1)
     assert [content for *_, content in delivered(clean)] == [batch.csv() for batch in source.batches()]
     assert clean.tables == source.tables
+
+
+def test_what_is_delivered_can_be_written_as_batches():
+    """A file is a batch with the same bytes, also if it has no header; what is clean is made in its own parts."""
+    soiled = soil(typed(files=60), 1, seed=0)
+    for file in soiled.files():
+        batch = file.batch()
+        assert (batch.name, batch.rows, batch.table, batch.csv()) == (
+            file.name,
+            file.rows,
+            file.table,
+            b"".join(file.chunks()),
+        )
+    assert all(file.batch() is file.origin for file in soil(typed(), 0, seed=0).files())
 
 
 def test_files_come_by_wave():

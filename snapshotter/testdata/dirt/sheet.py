@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.dirt.grid import USUAL, Grid, Manner, Texts, filled
 
 APPLIED, REJECTED, EMPTY, DUPLICATE = "applied", "rejected", "empty", "duplicate"
@@ -64,9 +65,17 @@ class Sheet:
     rule: str = ""
 
 
+class Whole(Batch):
+    """A file as it is to be written, whose parts hold its header, if it has one."""
+
+    def header(self) -> bytes:
+        """Nothing: it is not known what stands in the first line, or whether there is one."""
+        return b""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """A file that is delivered, dirty or not; goes where a batch goes.
+    """A file that is delivered, dirty or not.
 
     Args:
         name: of the file.
@@ -76,6 +85,7 @@ class Delivered:
         table: that it is of.
         revision: of the name that it must be: the n-th content that was applied under it.
         done, status, rule: as in `Sheet`.
+        origin: the clean batch that it was made of.
     """
 
     name: str
@@ -88,6 +98,16 @@ class Delivered:
     status: str
     rule: str
     sheet: Sheet = field(repr=False)
+    origin: Batch = field(repr=False)
+
+    def batch(self) -> Batch:
+        """The file as a batch, for whoever writes batches: the clean one itself if nothing was done to it."""
+        if not self.done:
+            return self.origin
+        return Whole(self.name, self.at, self.rows, self.origin.columns, [self._content], self.table)
+
+    def _content(self) -> bytes:
+        return b"".join(self.chunks())
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the file, some at a time."""

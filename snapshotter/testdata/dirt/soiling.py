@@ -186,4 +186,5 @@ def _delivered(batch: Batch, sheet: Sheet, revisions: dict[tuple[str, str], int]
         status=sheet.status,
         rule=sheet.rule,
         sheet=sheet,
+        origin=batch,
     )

@@ -125,6 +125,17 @@ def test_a_name_is_matched_in_the_order_of_certainty(workspace, name):
         assert all(any(words in text for text in ws.status().datasets[0].attention) for words in file.warnings)
 
 
+def test_a_text_column_may_be_only_alike(workspace):
+    """A name is taken for that of a text column, too, in a file of several rows: there is no type to misfit."""
+    ws = workspace(
+        "[datasets.default.columns.description]\n",
+        **{"a.csv": "id,timestamp,descripton\n1,2024-01-01,x\n2,2024-01-01,y\n"},
+    )
+    file = only(ws.run())
+    assert (file.status, file.accepted) == ("applied", 2)
+    assert latest(ws) == "id,timestamp,description,source_filename\n1,2024-01-01,x,a.csv\n2,2024-01-01,y,a.csv\n"
+
+
 def test_guessing_can_be_turned_off(workspace):
     """With header_match = 1 a name that is only alike is another column."""
     ws = workspace(

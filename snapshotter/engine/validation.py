@@ -107,7 +107,8 @@ class Validation:
         for position in positions:
             cell = cells[position]
             is_text = cell.column.type.name == "string"
-            found.append("FALSE" if is_text else f"bool_or(t{position} <> '' AND v{cell.field.index} IS NULL)")
+            # Always an aggregate: of constants alone, the query would have a row for each record.
+            found.append("bool_or(FALSE)" if is_text else f"bool_or(t{position} <> '' AND v{cell.field.index} IS NULL)")
             if fold(cell.column.name) == fold(self._contract.timestamp.name):
                 found[-1] = f"bool_or(t{position} <> '' AND _instant IS NULL)"
         return f"SELECT {', '.join(f'coalesce({test}, FALSE)' for test in found)} FROM ({self._parsed()})"

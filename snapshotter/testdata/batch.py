@@ -9,10 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 Part = Callable[[], bytes]
 """Makes some records of a file as CSV in UTF-8; can be called in any order, by any thread or process."""
+
+Labels = Callable[[], Mapping[str, "npt.NDArray[np.object_ | np.str_]"]]
+"""Tells of each record of a file what its cells do not: `who` it is about, what the source had `done` to it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Batch:
         table: the table that the file is of; also the name of its dataset.
         changes: how many rows are of which kind (new, updated, re-sent, late, deleted …), where that is known; in
             the order in which they are to be told.
+        labels: tells who each record is about, and what was done to it (empty: nothing); an array as long as the file
+            under `who`, under `done`, or under both. None where the key says who it is and nothing was done.
     """
 
     name: str
@@ -37,6 +44,7 @@ class Batch:
     parts: Sequence[Part] = field(repr=False)
     table: str = "default"
     changes: Mapping[str, int] = field(default_factory=dict)
+    labels: Labels | None = field(default=None, repr=False)
 
     def header(self) -> bytes:
         """The first line of the file."""

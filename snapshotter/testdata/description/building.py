@@ -14,7 +14,7 @@ import numpy as np
 
 from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.description.binding import STREAMS, Binding, Keys
-from snapshotter.testdata.description.column import Rows, records
+from snapshotter.testdata.description.column import Rows, Texts, records
 from snapshotter.testdata.description.erring import Erring
 from snapshotter.testdata.description.growth import CHANGES
 from snapshotter.testdata.description.kinds import Kind
@@ -163,8 +163,12 @@ class _Planned:
                 for start in starts
             ],
             table=self.table.name,
+            labels=functools.partial(self._labels, self.erring, holding) if self.erring else None,
             changes={name: count for name, count in zip(CHANGES, holding.changes, strict=True) if count},
         )
+
+    def _labels(self, erring: Erring, holding: Holding) -> dict[str, Texts]:
+        return erring.labels(holding.some(0, holding.length))
 
     def _part(self, some: Callable[[int, int], Rows], start: int, stop: int) -> bytes:
         rows = some(start, stop)

@@ -87,13 +87,14 @@ class Erring:
         wrong, texts, _ = self._made(rows)
         return {name: column.put(wrong, texts[name]) if name in texts else column for name, column in columns.items()}
 
-    def labels(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
-        """Who each row is, of whom it is a duplicate, and what was done to it."""
+    def labels(self, rows: Rows) -> dict[str, Texts]:
+        """Who each row is about, by the person's number from 1, and what was done to it, `duplicate` first."""
         wrong, _, done = self._made(rows)
-        says = np.zeros(len(rows), dtype=done.dtype)
-        says[wrong] = done
-        duplicate = self.doubles.are(rows.ids) if self.doubles else np.zeros(len(rows), dtype=np.bool_)
-        return {"person": self.person(rows.ids), "duplicate": duplicate, "done": says}
+        slips = np.zeros(len(rows), dtype=done.dtype)
+        slips[wrong] = done
+        twice = self.doubles.are(rows.ids) if self.doubles else np.zeros(len(rows), dtype=np.bool_)
+        says = np.strings.add(np.where(twice, "duplicate ", ""), slips)
+        return {"who": (self.person(rows.ids) + np.uint64(1)).astype(np.str_), "done": np.strings.rstrip(says)}
 
     def _made(self, rows: Rows) -> tuple[npt.NDArray[np.intp], dict[str, Texts], Texts]:
         words = mix(rows.ids, self.key)

@@ -91,6 +91,15 @@ class Source:
 
         return replace(self, batches=later)
 
+    def only(self, table: str) -> Source:
+        """The same with one of its tables alone."""
+        wanted = self.batches
+
+        def of_it() -> Iterator[Batch]:
+            return (batch for batch in wanted() if batch.table == table)
+
+        return replace(self, tables=tuple(its for its in self.tables if its.name == table), rows=0, batches=of_it)
+
     def frames(self) -> dict[str, pd.DataFrame]:
         """All rows of each table as a DataFrame, in the order in which they come."""
         import pandas as pd

@@ -6,18 +6,18 @@ import contextlib
 import inspect
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from snapshotter.errors import NoWorkspace, UsageError
-from snapshotter.testdata.batch import Batch
-from snapshotter.testdata.cli import saying
+from snapshotter.testdata.cli import saying, soiling
 from snapshotter.testdata.cli.options import (
     ConfigOption,
     DescribeOption,
+    DirtyOption,
     ForceOption,
     FormatName,
     FormatOption,
@@ -26,6 +26,8 @@ from snapshotter.testdata.cli.options import (
     OutputOption,
     TableOption,
     ThreadsOption,
+    TruthOption,
+    WaveOption,
     WorkspaceOption,
     no_such,
 )
@@ -34,7 +36,7 @@ from snapshotter.testdata.contracts import config
 from snapshotter.testdata.delivery import deliver
 from snapshotter.testdata.formats import FORMATS
 from snapshotter.testdata.making import keep_memory
-from snapshotter.testdata.source import Source, Table
+from snapshotter.testdata.source import Source
 from snapshotter.testdata.streaming import stream
 
 CONFIG = "snapshotter.toml"
@@ -68,36 +70,49 @@ def _make(
     table: TableOption = None,
     threads: ThreadsOption = None,
     with_config: ConfigOption = False,
+    dirty: DirtyOption = 0,
+    wave: WaveOption = 1,
+    truth: TruthOption = None,
     describe: DescribeOption = None,
     force: ForceOption = False,
     listed: ListOption = False,  # noqa: ARG001  (answered before a source is planned)
     as_json: JsonOption = False,
 ) -> None:
-    source = planned.source
+    source = _only(planned.source, table)
     if describe is not None:
         _describe(source, describe, force=force, as_json=as_json)
         return
     keep_memory()
-    tables = _chosen(source, table)
-    batches = _of(tables, source)
-    rows = source.rows if table is None else 0
     if str(output) == STDOUT:
-        _refuse_for_stdout(source, tables, form, with_config=with_config, as_json=as_json)
-        with saying.progress(rows, shown=not sys.stdout.isatty()) as progress:
-            stream(batches, sys.stdout.buffer, threads=threads, progress=progress)
+        others = {"--with-config": with_config, "--json": as_json, "--dirty": dirty, "--truth": truth}
+        _refuse_for_stdout(source, form, others)
+        with saying.progress(source.rows, shown=not sys.stdout.isatty()) as progress:
+            stream(source.batches(), sys.stdout.buffer, threads=threads, progress=progress)
         return
+    _refuse_for_parquet(form, {"--dirty": dirty, "--truth": truth})
+    soiled = soiling.soiled(source, dirty, wave, planned.facts.get("seed", 0)) if dirty or truth or wave > 1 else None
+    if truth:
+        _existing(truth.absolute().parent)
+    tables, batches = (soiled.tables, soiled.batches()) if soiled else (source.tables, source.batches())
     folder = _queue(workspace, form) if output is None else _existing(output)
     place = (output or workspace) / CONFIG
     beside = {place: config(tables).encode()} if with_config else {}
-    with saying.progress(rows) as progress:
+    with saying.progress(source.rows) as progress:
         made = deliver(
             batches, tables, folder, form=FORMATS[form], beside=beside, force=force, threads=threads, progress=progress
         )
+    if soiled and truth:
+        soiling.put_truth(soiled, truth, form)
     seconds = round(time.perf_counter() - started, 3)
     if as_json:
-        typer.echo(saying.as_json(planned, made, folder, seconds, place if with_config else None))
+        more: dict[str, object] = {"config": str(place)} if with_config else {}
+        if soiled and dirty:
+            more |= {"wave": wave, "waves": len(soiled.waves)}
+        typer.echo(saying.as_json(planned, made, folder, seconds, more))
     else:
         typer.echo(saying.sentence(planned, made, folder, seconds), err=True)
+        if soiled and (note := soiled.note()):
+            typer.echo(note, err=True)
     saying.warn_of_the_future(made)
 
 
@@ -110,33 +125,32 @@ def _sentences_as_errors() -> Iterator[None]:
         raise UsageError(what=str(error), remedy="Nothing was written.") from error
 
 
-def _chosen(source: Source, table: str | None) -> tuple[Table, ...]:
-    names = {found.name: found for found in source.tables}
+def _only(source: Source, table: str | None) -> Source:
+    """The source with one of its tables alone, if one is named."""
     if table is None:
-        return source.tables
+        return source
+    names = [found.name for found in source.tables]
     if table not in names:
         raise no_such("table", table, names)
-    return (names[table],)
+    return source.only(table)
 
 
-def _of(tables: Iterable[Table], source: Source) -> Iterator[Batch]:
-    wanted = {table.name for table in tables}
-    return (batch for batch in source.batches() if batch.table in wanted)
-
-
-def _refuse_for_stdout(
-    source: Source, tables: tuple[Table, ...], form: FormatName, *, with_config: bool, as_json: bool
-) -> None:
-    if len(tables) > 1:
+def _refuse_for_stdout(source: Source, form: FormatName, options: Mapping[str, object]) -> None:
+    if len(source.tables) > 1:
         raise UsageError(
-            what=f"stdout takes one table, and {source.name} has {len(tables)}",
-            remedy=f"Name one with --table: {', '.join(table.name for table in tables)}.",
+            what=f"stdout takes one table, and {source.name} has {len(source.tables)}",
+            remedy=f"Name one with --table: {', '.join(table.name for table in source.tables)}.",
         )
-    options = {f"--format {form}": form != FormatName.CSV, "--with-config": with_config, "--json": as_json}
-    for option, asked in options.items():
+    for option, asked in {f"--format {form}": form != FormatName.CSV, **options}.items():
         if asked:
             what = f"{option} does not go with --output -, which puts CSV on stdout and nothing else"
             raise UsageError(what=what, remedy="Name a folder with --output.")
+
+
+def _refuse_for_parquet(form: FormatName, options: Mapping[str, object]) -> None:
+    for option, asked in options.items():
+        if form == FormatName.PARQUET and asked:
+            raise UsageError(what=f"{option} is about CSV files, not Parquet", remedy="Name another --format.")
 
 
 def _queue(workspace: Path, form: FormatName) -> Path:

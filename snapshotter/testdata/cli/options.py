@@ -47,6 +47,33 @@ DescribeOption = Annotated[
         help="Write no data: show tables, columns, links and change over time, or draw them into FILE.svg.",
     ),
 ]
+DirtyOption = Annotated[
+    float,
+    typer.Option(
+        "--dirty",
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Put dirt into this share of the files, and of the rows of the others, as real publishers do.",
+    ),
+]
+WaveOption = Annotated[
+    int,
+    typer.Option(
+        "--wave",
+        min=1,
+        metavar="N",
+        help="Write the dirty files that come again, or corrected, after snapshotter has taken those of wave N - 1.",
+    ),
+]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        metavar="DIR",
+        help="Write into DIR what is right: latest.csv after all waves, and what must become of each file and row.",
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,16 +27,14 @@ def sentence(planned: Planned, made: Delivery, folder: Path, seconds: float) -> 
     return f"{rows} in {files} in {folder}, made in {seconds:.2f} s"
 
 
-def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, config: Path | None) -> str:
-    """What was made, as one object."""
+def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, more: Mapping[str, Any]) -> str:
+    """What was made, as one object, and what more there is to say of it."""
     summary: dict[str, Any] = {"source": planned.source.name, **planned.facts}
     summary |= {"rows": sum(made.rows.values()), "files": made.names, "bytes": made.size}
     summary |= {"seconds": seconds, "folder": str(folder)}
     if len(planned.source.tables) > 1:
         summary["tables"] = made.rows
-    if config:
-        summary["config"] = str(config)
-    return json.dumps(summary)
+    return json.dumps(summary | dict(more))
 
 
 def warn_of_the_future(made: Delivery) -> None:

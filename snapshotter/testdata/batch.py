@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,4 +65,18 @@ class Batch:
         import pandas as pd
 
         text = pd.read_csv(io.BytesIO(self.csv()), dtype=str, keep_default_na=False)
-        return text.astype(dict(self.columns))
+        return pd.DataFrame({name: _typed(text[name], kind) for name, kind in self.columns.items()})
+
+
+def _typed(cells: pd.Series[str], kind: str) -> pd.Series[Any]:
+    """Cells as values of a pandas type; an empty one is a missing value, but in a column of text."""
+    import pandas as pd
+
+    if kind == "str":
+        return cells
+    given = cells.where(cells != "")
+    if kind.startswith("datetime"):
+        return pd.to_datetime(given, format="ISO8601").astype(kind)
+    if kind in {"bool", "boolean"}:
+        return given.map({"true": True, "false": False}).astype(kind)
+    return pd.to_numeric(given).astype(kind)

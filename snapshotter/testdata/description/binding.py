@@ -147,16 +147,14 @@ class Binding:
         return self.spec.locale or self.said.locale
 
     def _growth(self, firsts: Numbers, times: Sequence[datetime], parent: Callable[[Words], Words] | None) -> Growth:
-        """Rows that are `per` another table are made with its rows, unless `since` says otherwise."""
-        rows, with_other = self.spec.rows, None
-        if isinstance(rows, Per) and parent and not self.spec.since:
-            with_other = (self.before[rows.per].growth, parent)
+        """Rows that are `per` another table are made with its rows; with `since`, some time after them."""
+        rows = self.spec.rows
         return Growth(
             firsts=firsts,
             windows=self._windows(times),
             key=self.keys(self.name, "created"),
-            made_with=with_other,
-            in_order=parent is None,
+            parents=(self.before[rows.per].growth, parent) if isinstance(rows, Per) and parent else None,
+            together=not self.spec.since,
         )
 
     def _bind(self, kind: Kind, column: str, made: Made, turns: Mapping[str, Turns]) -> Maker:

@@ -203,4 +203,4 @@ def _pandas(field: Field) -> str:
     if field.type == "timestamp":
         return "datetime64[s]"
     kind = _PANDAS.get(field.type, "str")
-    return "Int64" if field.nullable and kind == "int64" else kind
+    return {"int64": "Int64", "bool": "boolean"}.get(kind, kind) if field.nullable else kind

@@ -43,15 +43,15 @@ class Growth:
         firsts: how many rows there were before each file, and after the last one: ascending from 0.
         windows: of the files.
         key: a word that scatters the times.
-        made_with: for rows that are made with those of another table: its growth, and which row is whose.
-        in_order: whether rows of a file were made in the order of their numbers.
+        parents: for rows that belong to those of another table: its growth, and which row is whose.
+        together: whether such rows were made with their parents, or some time after them.
     """
 
     firsts: Numbers
     windows: Windows
     key: int
-    made_with: tuple[Growth, Callable[[Words], Words]] | None = None
-    in_order: bool = True
+    parents: tuple[Growth, Callable[[Words], Words]] | None = None
+    together: bool = True
 
     def __len__(self) -> int:
         """All rows there ever are."""
@@ -65,22 +65,25 @@ class Growth:
     def created(self, ids: Words) -> Numbers:
         """The time of each row's first form.
 
-        The rows of a file lie in even steps over its time, one in each; or they have the time of those that they
-        are made with; or anywhere in the time of the file.
+        The rows of a file lie in even steps over its time, one in each. Those that belong to others have their time,
+        or lie anywhere between that and the file's.
         """
-        if self.made_with:
-            growth, parents = self.made_with
-            return growth.created(parents(ids))
         files = self.file_of(ids)
+        if self.parents:
+            growth, whose = self.parents
+            made = growth.created(whose(ids))
+            return made if self.together else self._between(np.maximum(made, self.windows.opens[files]), files, ids)
         before, opens = self.firsts[files], self.windows.opens[files]
         number, seconds = self.firsts[files + 1] - before, self.windows.closes[files] - opens
-        if not self.in_order:
-            anywhere = ((mix(ids, self.key) >> np.uint64(32)) * seconds.astype(np.uint64)) >> np.uint64(32)
-            return opens + anywhere.astype(np.int64)
         place = ids.astype(np.int64) - before
         step = np.maximum(seconds // number, 1).astype(np.uint64)
         scattered = ((mix(ids, self.key) >> np.uint64(32)) * step) >> np.uint64(32)
         at: Numbers = opens + place * seconds // number + scattered.astype(np.int64)
+        return at
+
+    def _between(self, opens: Numbers, files: npt.NDArray[np.intp], ids: Words) -> Numbers:
+        room = (self.windows.closes[files] - opens).astype(np.uint64)
+        at: Numbers = opens + (((mix(ids, self.key) >> np.uint64(32)) * room) >> np.uint64(32)).astype(np.int64)
         return at
 
     def known(self, files: npt.NDArray[np.intp]) -> Numbers:

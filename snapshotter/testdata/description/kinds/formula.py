@@ -6,12 +6,14 @@ import atexit
 import functools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
 
+from snapshotter.testdata import source
 from snapshotter.testdata.cells import escaped
 from snapshotter.testdata.description.column import Column, Maker, Rows, of_texts
 from snapshotter.testdata.description.kinds.base import Kind, Place
@@ -37,6 +39,10 @@ class Formula(Kind):
     def needs(self) -> set[str]:
         """The columns that it names."""
         return set(_names(self.formula))
+
+    def field(self) -> source.Field:
+        """It may be NULL, which is an empty cell."""
+        return replace(super().field(), nullable=True)
 
     def bind(self, place: Place) -> Maker:
         """Try the expression on no rows, so that what it cannot reckon is said now."""

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {
     "demo": ("demo", "--rows", "3000", "--files", "30"),
     "retail": ("retail", "--customers", "150", "--transactions", "60", "--postcodes", "200", "--to", "2024-01-08"),
+    "crm": ("crm", "--customers", "60", "--duplicate-rate", "15"),
     "accounts": ("accounts", "--n-accounts", "300"),
     "shop": ("shop", "--files", "10"),
     "own": (str(ROOT / "tests" / "data" / "bookshop.yaml"), "--files", "3"),
@@ -22,7 +23,7 @@ SOURCES = {
 def call(program, workspace, *arguments, codes):
     """Run one of the programs in a workspace; what it says as JSON."""
     command = [sys.executable, str(ROOT / program), *arguments, "--workspace", str(workspace), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=workspace)
     assert done.returncode in codes, done.stderr
     return json.loads(done.stdout)
 
@@ -98,6 +99,7 @@ def test_each_row_is_told(tmp_path):
         (("--dirty", "0.4", "--wave", "9"), "there is no wave 9"),
         (("--dirty", "0.4", "--output", "-", "--table", "orders"), "--dirty does not go with --output -"),
         (("--truth", "none/truth"), "there is no folder"),
+        (("--wave", "2", "--dirty", "0.1", "--output", "none"), "there is no folder none"),
         (("--format", "parquet", "--output", ".", "--dirty", "0.1"), "not Parquet"),
     ],
 )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.crm import CrmSettings, crm
 from snapshotter.testdata.demo import demo
 from snapshotter.testdata.demo import source as demo_source
 from snapshotter.testdata.source import Field, Source, Table
@@ -22,10 +23,12 @@ from snapshotter.testdata.sources import accounts, generate_accounts, retail, sh
 __all__ = [
     "SOURCES",
     "Batch",
+    "CrmSettings",
     "Field",
     "Source",
     "Table",
     "accounts",
+    "crm",
     "demo",
     "generate_accounts",
     "retail",
@@ -35,6 +38,7 @@ __all__ = [
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "demo": demo_source,
     "retail": retail,
+    "crm": lambda: crm(CrmSettings()).source,
     "accounts": accounts,
     "shop": shop,
 }

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,9 +74,9 @@ def _typed(cells: pd.Series[str], kind: str) -> pd.Series[Any]:
 
     if kind == "str":
         return cells
-    given = cells.where(cells != "")
+    given, wanted = cells.where(cells != ""), cast("Any", kind)  # the stubs know types by literal names alone
     if kind.startswith("datetime"):
-        return pd.to_datetime(given, format="ISO8601").astype(kind)
+        return pd.to_datetime(given, format="ISO8601").astype(wanted)
     if kind in {"bool", "boolean"}:
-        return given.map({"true": True, "false": False}).astype(kind)
-    return pd.to_numeric(given).astype(kind)
+        return given.map({"true": True, "false": False}).astype(wanted)
+    return pd.to_numeric(given).astype(wanted)

@@ -30,7 +30,7 @@ class Command:
 
 
 DEFAULT = Command("demo")
-COMMANDS = {command.name: command for command in (DEFAULT, Command("retail"), Command("accounts"), Command("shop"))}
+COMMANDS = {command.name: command for command in (DEFAULT, *map(Command, ("retail", "crm", "accounts", "shop")))}
 # What a file that describes a source may end with, and the command for it.
 DESCRIPTION = Command("description", takes_file=True)
 SUFFIXES = dict.fromkeys((".yaml", ".yml", ".json"), DESCRIPTION)

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from snapshotter.errors import NoWorkspace, UsageError
+from snapshotter.errors import NotWritten, NoWorkspace, UsageError
 from snapshotter.testdata.cli import saying, soiling
 from snapshotter.testdata.cli.options import (
     ConfigOption,
@@ -90,6 +90,8 @@ def _make(
             stream(source.batches(), sys.stdout.buffer, threads=threads, progress=progress)
         return
     _refuse_for_parquet(form, {"--dirty": dirty, "--truth": truth})
+    if wave > 1 and planned.goes_on:
+        raise UsageError(what=f"--wave {wave} is of this day, and append makes the next one", remedy="Begin anew.")
     soiled = soiling.soiled(source, dirty, wave, planned.facts.get("seed", 0)) if dirty or truth or wave > 1 else None
     if truth:
         _existing(truth.absolute().parent)
@@ -103,26 +105,29 @@ def _make(
         )
     if soiled and truth:
         soiling.put_truth(soiled, truth, form)
+    with _sentences_as_errors("The files are delivered."):
+        more = dict(planned.finish()) | ({"config": str(place)} if with_config else {})
     seconds = round(time.perf_counter() - started, 3)
     if as_json:
-        more: dict[str, object] = {"config": str(place)} if with_config else {}
         if soiled and dirty:
             more |= {"wave": wave, "waves": len(soiled.waves)}
         typer.echo(saying.as_json(planned, made, folder, seconds, more))
     else:
         typer.echo(saying.sentence(planned, made, folder, seconds), err=True)
-        if soiled and (note := soiled.note()):
+        for note in [*planned.notes(), *(soiled.notes() if soiled else ())]:
             typer.echo(note, err=True)
     saying.warn_of_the_future(made)
 
 
 @contextlib.contextmanager
-def _sentences_as_errors() -> Iterator[None]:
+def _sentences_as_errors(done: str = "Nothing was written.") -> Iterator[None]:
     """What a source refuses it says in a sentence."""
     try:
         yield
     except ValueError as error:
-        raise UsageError(what=str(error), remedy="Nothing was written.") from error
+        raise UsageError(what=str(error), remedy=done) from error
+    except OSError as error:
+        raise NotWritten(path=error.filename or "", problem=error.strerror or error) from error
 
 
 def _only(source: Source, table: str | None) -> Source:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,14 @@ class Planned:
         source: what is to be made.
         facts: what `--json` is to say of it, beside what it says of every source.
         over: what a person is to be told of it, behind the number of rows.
+        goes_on: whether the next call makes what comes after this.
+        finish: called when all is delivered; returns what else `--json` is to say.
+        notes: lines for a person, when it is finished.
     """
 
     source: Source
     facts: Mapping[str, Any] = field(default_factory=dict)
     over: str = ""
+    goes_on: bool = False
+    finish: Callable[[], Mapping[str, Any]] = dict
+    notes: Callable[[], Iterable[str]] = tuple

@@ -50,14 +50,14 @@ class Dirty:
                 remedy="Nothing was written.",
             )
 
-    def note(self) -> str | None:
-        """What is to be said of the wave that comes next; None if this is the last one."""
+    def notes(self) -> Iterator[str]:
+        """What is to be said of the wave that comes next; nothing if this is the last one."""
         count = self.waves[self.wave + 1]
         if not count:
-            return None
+            return
         come = "1 file comes" if count == 1 else f"{count:,} files come"
         following = self.wave + 1
-        return f"note: {come} again, or corrected, in wave {following}: run snapshotter, then add --wave {following}"
+        yield f"note: {come} again, or corrected, in wave {following}: run snapshotter, then add --wave {following}"
 
 
 def soiled(source: Source, share: float, wave: int, seed: int) -> Dirty:

@@ -1,0 +1,163 @@
+"""Makes one day of `crm`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.crm import tracer
+from snapshotter.testdata.crm.archival import Again, again, picked_day
+from snapshotter.testdata.crm.settings import CrmSettings
+from snapshotter.testdata.crm.state import State
+from snapshotter.testdata.description.column import Column, records
+from snapshotter.testdata.source import Source
+from snapshotter.testdata.sources import described
+
+CUSTOMERS = "online_customers"
+_TRANSACTIONS = ("online_transactions", "pos_transactions")
+_POS, _LOYALTY = 60, 40  # of 100 customers, how many the tills and the loyalty club know
+_YEARS = 5 * 365
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the source.
+
+    Args:
+        source: its files.
+        number: of the day, from 0.
+        run: the number of this run.
+        state: what is to be noted when they are delivered.
+        notes: what a person is to be told.
+    """
+
+    source: Source
+    number: int
+    run: int
+    state: State
+    notes: tuple[str, ...]
+
+    def finish(self, folder: Path) -> None:
+        """Note in the working folder that the day is delivered; in this order, so that it can be stopped anywhere."""
+        tracer.put_away(folder, self.run)
+        self.state.write(folder)
+
+
+def crm(settings: CrmSettings, folder: Path | None = None) -> Day:
+    """Plan a day of the ten tables.
+
+    Args:
+        settings: what is wanted.
+        folder: the working folder, with the state and the tracer rows; None for a first day without any.
+
+    Raises:
+        ValueError: this cannot be; the sentence says why.
+    """
+    state = State.read(folder) if folder else State()
+    day = state.day(settings)
+    source = described("crm", _overrides(settings, day))
+    today = source.since(settings_start(settings) + timedelta(days=day))
+    columns = list(next(table for table in source.tables if table.name == CUSTOMERS).fields)
+    traced = tracer.rows(folder, state.runs, columns) if folder else None
+    notes = []
+    if settings.archival and not day:
+        notes.append("there is no file of an earlier day yet, from which people could come again")
+    more = functools.partial(_with_more, today, source, settings, day, traced)
+    return Day(replace(today, batches=more), day, state.runs, state.after(settings, day), tuple(notes))
+
+
+def settings_start(settings: CrmSettings) -> datetime:
+    """The time of the first day's files."""
+    return datetime.combine(settings.date, datetime.min.time())
+
+
+def _overrides(settings: CrmSettings, day: int) -> dict[str, Any]:
+    start = settings_start(settings)
+    long_ago, yesterday = start - timedelta(days=_YEARS), start - timedelta(days=1)
+    tables = f"tables.{CUSTOMERS}"
+    said: dict[str, Any] = {
+        "start": start.isoformat(),
+        "files": day + 1,
+        "seed": settings.seed,
+        f"{tables}.rows": settings.customers,
+        f"{tables}.since": long_ago.isoformat(),
+        f"{tables}.duplicates": {
+            "share": settings.duplicate_rate / 100,
+            "variance": min(settings.duplicate_variance / 100, 0.99),
+        },
+        f"{tables}.mistakes": {"weights": settings.weights},
+        "tables.pos_customers.rows": max(1, settings.customers * _POS // 100),
+        "tables.loyalty_members.rows": max(1, settings.customers * _LOYALTY // 100),
+    }
+    for table in ("pos_customers", "loyalty_members"):
+        said[f"tables.{table}.since"] = long_ago.isoformat()
+    for table in _TRANSACTIONS:
+        said[f"tables.{table}.rows.at_most"] = settings.max_transactions
+        said[f"tables.{table}.since"] = (long_ago if settings.transactions == "full" else yesterday).isoformat()
+    return said | _turned_off(settings.without)
+
+
+def _turned_off(without: list[str]) -> dict[str, None]:
+    """The tables that are not made; one that another needs cannot be one of them."""
+    tables = {table.name: table for table in described("crm").tables}
+    for name in without:
+        if name not in tables:
+            raise ValueError(f"without: there is no table {name!r}; there are {', '.join(tables)}")
+    for name, table in tables.items():
+        needed = {field.refers[0] for field in table.fields.values() if field.refers}
+        if name not in without and (gone := sorted(needed.intersection(without))):
+            raise ValueError(f"without: {name} needs {gone[0]}; turn that off, too, or neither")
+    if len(without) >= len(tables):
+        raise ValueError("without: no table is left")
+    return {f"tables.{name}": None for name in without}
+
+
+def _with_more(
+    today: Source, source: Source, settings: CrmSettings, day: int, traced: list[Column] | None
+) -> Iterator[Batch]:
+    """The day's files; the customers with those who come again, and with the tracer rows at the end."""
+    for batch in today.batches():
+        if batch.table != CUSTOMERS:
+            yield batch
+            continue
+        turns = range(settings.archival if day else 0)
+        comers = [again(_customers(source, settings, day, turn), day, turn, settings.seed) for turn in turns]
+        yield _extended(batch, comers, traced)
+
+
+def _customers(source: Source, settings: CrmSettings, day: int, turn: int) -> Batch:
+    """The file of customers of an earlier day."""
+    picked = settings_start(settings) + timedelta(days=picked_day(day, turn, settings.seed))
+    return next(batch for batch in source.batches() if batch.table == CUSTOMERS and batch.at == picked)
+
+
+def _extended(batch: Batch, comers: list[Again], traced: list[Column] | None) -> Batch:
+    more = [one.columns for one in comers] + ([traced] if traced else [])
+    if not more:
+        return batch
+    counts = [len(columns[0]) for columns in more]
+    by_hand = counts[-1] if traced else 0
+
+    def labels() -> dict[str, npt.NDArray[np.str_]]:
+        known = batch.labels() if batch.labels else {}
+        plain = np.full(batch.rows, "", dtype=np.str_)
+        who = [known.get("who", plain), *(one.who for one in comers), np.full(by_hand, "tracer", dtype=np.str_)]
+        done = [known.get("done", plain), *(one.done for one in comers), np.full(by_hand, "tracer", dtype=np.str_)]
+        return {"who": np.concatenate(who), "done": np.concatenate(done)}
+
+    kinds = {"archival": sum(counts) - by_hand, "tracer": by_hand}
+    return replace(
+        batch,
+        rows=batch.rows + sum(counts),
+        parts=[*batch.parts, *(functools.partial(records, columns) for columns in more)],
+        labels=labels,
+        changes={**batch.changes, **{kind: count for kind, count in kinds.items() if count}},
+    )

@@ -16,10 +16,10 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("pools")
 PINNED = {
     "demo-1": "df02e2ca176338292e4e74ce28b12e35fb36c57d2852234e58252e719a9c85de",
-    "en_GB-1": "8a806491a5ae52a44f2f999aa2621e1af594614b231abacdbdaf2e6e9151504a",
-    "en_US-1": "7501fc524256d13f0217c6824c12e637ba606cfc49fd13cad5c7b58517c3ae21",
-    "pt_BR-1": "0dae42e24cf078c518e8ae4a0570c1dfd839d90589a0dca8664121e94807e661",
-    "common-1": "9bd575d988dcced1bcf3b9c78f81053bb33d724f887de68eb5c28d7619df2322",
+    "en_GB-1": "506afb5299b5ca118a85af776d8cac4eb3a8aa99f1597aed578db82b48cd4452",
+    "en_US-1": "2c01eb1c90e1ff452c297babb478cb294fb6f8e7cdd5df50cd4b46366c256994",
+    "pt_BR-1": "96b86d910fcc65ea5fa6cdc4731e64015a8a7a1aecc2abdafdbb6ae80b965da5",
+    "common-1": "5da570c03fe8c4a6dc43462e0547b84c5258cbc5f4fd8cecc82270956ea77737",
 }
 
 Pools = Mapping[str, list[str]]

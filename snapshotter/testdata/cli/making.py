@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import typer
 
 from snapshotter.errors import NotWritten, NoWorkspace, UsageError
-from snapshotter.testdata.cli import saying, soiling
+from snapshotter.testdata.cli import running, saying, soiling
 from snapshotter.testdata.cli.options import (
     ConfigOption,
     DescribeOption,
@@ -92,12 +93,26 @@ def _make(
     _refuse_for_parquet(form, {"--dirty": dirty, "--truth": truth})
     if wave > 1 and planned.goes_on:
         raise UsageError(what=f"--wave {wave} is of this day, and append makes the next one", remedy="Begin anew.")
+    folder = _queue(workspace, form) if output is None else _existing(output)
+    place = (output or workspace) / CONFIG
+    if planned.every is not None:
+        _refuse_for_running({"--dirty": dirty, "--truth": truth, "--wave": wave > 1})
+        beside = {place: config(source.tables).encode()} if with_config else {}
+        put = functools.partial(
+            deliver,
+            tables=source.tables,
+            folder=folder,
+            form=FORMATS[form],
+            beside=beside,
+            force=force,
+            threads=threads,
+        )
+        saying.ran(running.run(source, planned.every, put, quiet=as_json), planned, folder, as_json=as_json)
+        return
     soiled = soiling.soiled(source, dirty, wave, planned.facts.get("seed", 0)) if dirty or truth or wave > 1 else None
     if truth:
         _existing(truth.absolute().parent)
     tables, batches = (soiled.tables, soiled.batches()) if soiled else (source.tables, source.batches())
-    folder = _queue(workspace, form) if output is None else _existing(output)
-    place = (output or workspace) / CONFIG
     beside = {place: config(tables).encode()} if with_config else {}
     with saying.progress(source.rows) as progress:
         made = deliver(
@@ -156,6 +171,13 @@ def _refuse_for_parquet(form: FormatName, options: Mapping[str, object]) -> None
     for option, asked in options.items():
         if form == FormatName.PARQUET and asked:
             raise UsageError(what=f"{option} is about CSV files, not Parquet", remedy="Name another --format.")
+
+
+def _refuse_for_running(options: Mapping[str, object]) -> None:
+    for option, asked in options.items():
+        if asked:
+            what = f"{option} is of all files, and a source that runs has no last one"
+            raise UsageError(what=what, remedy="Say --files N for files that are written at once.")
 
 
 def _queue(workspace: Path, form: FormatName) -> Path:

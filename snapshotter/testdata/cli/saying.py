@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from snapshotter.testdata.cli.planned import Planned
+from snapshotter.testdata.cli.running import Ran
 from snapshotter.testdata.delivery import Delivery
 from snapshotter.testdata.picture import MARKS, counted
 
@@ -35,6 +36,17 @@ def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, more
     if len(planned.source.tables) > 1:
         summary["tables"] = made.rows
     return json.dumps(summary | dict(more))
+
+
+def ran(what: Ran, planned: Planned, folder: Path, *, as_json: bool) -> None:
+    """Say what a source that ran has delivered."""
+    if as_json:
+        summary = {"source": planned.source.name, **planned.facts, "batches": what.batches, "rows": what.rows}
+        put_json({**summary, "files": what.files, "bytes": what.size, "folder": str(folder)})
+        return
+    files = f"{counted(what.files, 'file')} ({what.size / 1e6:,.1f} MB)"
+    batches = "1 batch" if what.batches == 1 else f"{what.batches:,} batches"
+    typer.echo(f"stopped after {batches}: {counted(what.rows, 'row')} in {files} in {folder}", err=True)
 
 
 def warn_of_the_future(made: Delivery) -> None:

@@ -65,8 +65,42 @@ def pool(seed: int) -> dict[str, list[str]]:
         "product_category": [category for _, category in products],
         "catch_phrase": distinct(faker.catch_phrase, 2048),
         "colour": distinct(faker.color_name, 140),
-        "user_agent": distinct(faker.user_agent, 300),
+        "user_agent": _user_agents(),
         "word": draws(faker.word, 1024),
-        "sentence": distinct(faker.sentence, 1024),
+        "sentence": [_punctuated(text, number) for number, text in enumerate(distinct(faker.sentence, 1024))],
         **{name: list(texts) for name, texts in _LISTS.items()},
     }
+
+
+def _user_agents() -> list[str]:
+    """What the browsers of 2023 and 2024 call themselves; Faker's are mostly older than twenty years."""
+    safari = "AppleWebKit/537.36 (KHTML, like Gecko)"
+    desktops = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")
+    found = [
+        f"Mozilla/5.0 ({system}) {safari} Chrome/{version}.0.0.0 Safari/537.36{more}"
+        for version in range(112, 125)
+        for system in (*desktops, "Linux; Android 10; K")
+        for more in ("", f" Edg/{version}.0.0.0")
+    ]
+    found += [
+        f"Mozilla/5.0 ({system}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
+        for version in range(112, 126)
+        for system in desktops
+    ]
+    found += [
+        f"Mozilla/5.0 (iPhone; CPU iPhone OS {major}_{minor} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        f"Version/{major}.{minor} Mobile/15E148 Safari/604.1"
+        for major in (15, 16, 17)
+        for minor in range(6)
+    ]
+    return found
+
+
+def _punctuated(text: str, number: int) -> str:
+    """Every fourth sentence with a comma, every sixteenth with quotes: readers stumble over them."""
+    words = text.split(" ")
+    if number % 16 == 0:
+        words[1] = f'"{words[1]}"'
+    elif number % 4 == 0:
+        words[1] += ","
+    return " ".join(words)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from faker import Faker
 
-LONGEST = 120  # characters of a text: cells are laid out in columns of fixed width, so one long one costs all rows
+LONGEST = 140  # characters of a text: cells are laid out in columns of fixed width, so one long one costs all rows
 _TRIES = 50  # for each text that is wanted
 
 

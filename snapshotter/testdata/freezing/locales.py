@@ -22,7 +22,7 @@ PROVIDERS = (
     *("name", "first_name", "last_name", "prefix", "phone_number", "catch_phrase", "bs", "word", "sentence"),
     *("city", "country", "country_code", "state", "state_abbr", "street_name", "street_address", "postcode"),
     *("zipcode", "license_plate", "iban", "ssn", "currency_code", "color_name", "file_name", "mime_type", "url"),
-    *("domain_word", "ipv4", "user_agent", "ean13", "isbn13", "month_name", "timezone", "language_name", "cnpj", "rg"),
+    *("domain_word", "ipv4", "ean13", "isbn13", "timezone", "language_name", "cnpj", "rg"),
 )
 
 

@@ -15,6 +15,7 @@ from benchmarks.stage import HERE, ROOT, Stage
 
 DEMO = "demo, 10 million rows"
 RETAIL = "retail, 140,000 customers, 30 days"
+CRM = "crm, 100,000 customers, 15 % twice"
 CUSTOMERS = "customers of retail"
 BESIDE = 50  # a row at a time takes about so many times as long; rates are compared
 
@@ -33,6 +34,7 @@ def generating(stage: Stage, times: int = 3, scale: int = 1) -> Outcome:
     ways: dict[str, Callable[[], Sample]] = {
         DEMO: lambda: _ours(stage, "demo", "--rows", rows[DEMO]),
         RETAIL: lambda: _ours(stage, "retail", "--customers", 140_000 // scale, "--to", "2024-01-30"),
+        CRM: lambda: _ours(stage, "crm", "--customers", 100_000 // scale, "--duplicate-rate", 15),
         CUSTOMERS: lambda: _ours(stage, "retail", "--table", "customers", "--customers", customers),
         **{name: _theirs(stage, name, rows[name]) for name in GENERATORS},
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.commands import COPY, EMPTY, HELP, RENDER
-from benchmarks.generating import DEMO, RETAIL
+from benchmarks.generating import CRM, DEMO, RETAIL
 from benchmarks.latency import RENAMED, WRITTEN
 from benchmarks.measuring import percentile
 from benchmarks.outcome import OURS, Outcome
@@ -123,6 +123,7 @@ GOALS = (
     Goal("`watch`: drop to latest.csv on 100,000 rows, p95", "", 0.25, "s", latency),
     Goal("`generate`: 10 million rows of demo", "", 8.0, "s", at_full_size(DEMO)),
     Goal("`generate`: retail, 140,000 customers and 30 days", "", 10.0, "s", at_full_size(RETAIL)),
+    Goal("`generate`: crm, 100,000 customers, 15 % of them twice, ten tables", "", 10.0, "s", at_full_size(CRM)),
     Goal("`--help`", "", 0.2, "s", median("startup", HELP)),
     Goal("`run` with an empty queue", "", 0.25, "s", median("startup", EMPTY)),
     Goal("`history` of a key of 10 million", "", 1.0, "s", median("back", "history")),

@@ -511,6 +511,12 @@ WRONG = [
     ("tables:\n", "tables:\n  customers: {}\n", 7, "'customers' is there twice", ""),
     ("files: 5", "files: 5\nfiles: 6", 3, "'files' is there twice", ""),
     ("files: 5", "files: 5\n\tx: y", 3, "", ""),
+    ("points: {range", "Segment: {range", None, "columns.Segment", "in case alone"),
+    ("points: {range", "snapshot: {range", None, "columns.snapshot", "of its own"),
+    ("points: {range", "' ': {range", None, "tables.customers.columns", "cannot be the name"),
+    ("  lines:\n", "  ledger:\n", None, "tables.ledger", "folder of snapshotter's own"),
+    ("start: 2024-01-01", "start: 0999-01-01", None, "start", "before the year 1000"),
+    ("{gold: 5,", '{"go\\0ld": 5,', None, "customers.columns.segment", "NUL"),
     ("name: bookshop", "name: 'no/such'", None, "name", "pattern"),
     ("name: bookshop\n", "", 1, "name: this is missing", ""),
 ]
@@ -527,6 +533,52 @@ def test_an_error_has_line_and_key(tmp_path, old, new, line, key, problem):
     assert re.match(rf"own\.yaml, line {line}\b", said)
     assert key in said
     assert problem in said
+
+
+def test_a_link_to_nothing_is_refused(tmp_path):
+    """A link to a table of which no row has come by then would dangle: that is said."""
+    text = """
+name: own
+tables:
+  a: {rows: 1, columns: {id: {sequence: 1}, at: {time: created}}}
+  b: {rows: {per: a, at_least: 0, at_most: 1}, columns: {id: {sequence: 1}, at: {time: created}}}
+  c: {rows: 3, columns: {id: {sequence: 1}, b: {ref: b}, at: {time: created}}}
+"""
+    sources = 0
+    for seed in range(12):
+        try:
+            found = files(described(tmp_path, text, {"seed": seed}))
+        except WrongDescription as error:
+            assert "file 1 has rows of c, but none of b has come by then" in str(error)  # noqa: PT017  (some may do)
+        else:
+            sources += 1
+            assert {row["b"] for _, rows in found["c"] for row in rows} == {"1"}
+    assert 0 < sources < 12
+
+
+def test_a_formula_that_fails_on_a_row_is_said(tmp_path):
+    """What cannot be reckoned of a row ends the making with the table and the column, and no value of a cell."""
+    text = """
+name: own
+tables:
+  t:
+    rows: 9
+    columns: {id: {sequence: 1}, x: {formula: "(id::varchar || 'x')::int", type: integer}, at: {time: created}}
+"""
+    (batch,) = described(tmp_path, text).batches()
+    with pytest.raises(WrongDescription, match=r"the formula of t\.x cannot be reckoned"):
+        batch.csv()
+
+
+def test_names_of_columns_are_quoted(tmp_path):
+    """A name with a comma and quotes stands in the header as CSV has it."""
+    text = """
+name: own
+tables:
+  t: {rows: 1, columns: {id: {sequence: 1}, 'a, "b"': {value: x}, at: {time: created}}}
+"""
+    ((_, rows),) = files(described(tmp_path, text))["t"]
+    assert rows[0]['a, "b"'] == "x"
 
 
 def test_a_circle_of_tables_is_named(tmp_path):

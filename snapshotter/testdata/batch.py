@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +49,9 @@ class Batch:
 
     def header(self) -> bytes:
         """The first line of the file."""
-        return (",".join(self.columns) + "\n").encode()
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(self.columns)
+        return line.getvalue().encode()
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the file, the header first, a few megabytes at a time."""

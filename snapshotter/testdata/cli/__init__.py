@@ -14,6 +14,7 @@ import typer
 
 from snapshotter.errors import SnapshotterError, UsageError
 from snapshotter.testdata.cli.commands import COMMANDS, DEFAULT, application, listing, named
+from snapshotter.testdata.description import WrongDescription
 from snapshotter.testdata.pools import PoolChanged
 
 __all__ = ["main"]
@@ -37,8 +38,12 @@ def _translated(arguments: list[str]) -> int:
         return _report(error.exit_code, "UsageError", error.format_message(), f"{order}See --help.")
     except SnapshotterError as error:
         return _report(error.code, error.name, error.message, error.remedy)
-    except PoolChanged as error:
-        return _report(UsageError.code, "PoolChanged", str(error), "Install snapshotter again.")
+    except (PoolChanged, WrongDescription) as error:  # the latter where it showed only when rows were made
+        changed = isinstance(error, PoolChanged)
+        name, hint = (
+            ("PoolChanged", "Install snapshotter again.") if changed else ("UsageError", "Nothing was written.")
+        )
+        return _report(UsageError.code, name, str(error), hint)
     except BrokenPipeError:  # whoever reads our output has seen enough
         return _forget_stdout()
     except SystemExit as end:

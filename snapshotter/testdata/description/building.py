@@ -16,7 +16,6 @@ from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.description.binding import STREAMS, Binding, Keys
 from snapshotter.testdata.description.column import Rows, Texts, records
 from snapshotter.testdata.description.erring import Erring
-from snapshotter.testdata.description.growth import CHANGES
 from snapshotter.testdata.description.kinds import Kind
 from snapshotter.testdata.description.kinds.base import Made
 from snapshotter.testdata.description.lives import Holding, Lives, Successors, added
@@ -164,7 +163,7 @@ class _Planned:
             ],
             table=self.table.name,
             labels=functools.partial(self._labels, self.erring, holding) if self.erring else None,
-            changes={name: count for name, count in zip(CHANGES, holding.changes, strict=True) if count},
+            changes=holding.changes,
         )
 
     def _labels(self, erring: Erring, holding: Holding) -> dict[str, Texts]:

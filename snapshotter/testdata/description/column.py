@@ -119,7 +119,13 @@ class Choices:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Choices:
-        """Spell the texts."""
+        """Spell the texts.
+
+        Raises:
+            ValueError: one has a NUL in it, which a cell cannot hold.
+        """
+        if any("\0" in text for text in texts):
+            raise ValueError("a text has the character NUL in it, which cannot be written")
         quotes = needs_quotes(texts)
         spelled = [escaped(text) if quote else text for text, quote in zip(texts, quotes, strict=True)]
         return cls(table=cells(spelled), quotes=quotes if quotes.any() else None)

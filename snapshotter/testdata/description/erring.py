@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snapshotter.testdata.description.column import Column, Maker, Rows, Texts
-from snapshotter.testdata.draws import Words, below, mix
+from snapshotter.testdata.draws import Words, mix
 from snapshotter.testdata.mistakes import Mistakes
 
 Bools = npt.NDArray[np.bool_]
@@ -38,7 +38,7 @@ class Doubles:
     def around(cls, share: float, variance: float, key: int) -> Doubles:
         """A share that is drawn from those at most `variance` from the one that is asked for."""
         spread = round(variance * _ALL)
-        drawn = int(below(mix(np.array([0], dtype=np.uint64), key + 1), 2 * spread + 1)[0]) if spread else 0
+        drawn = int(mix(np.array([0], dtype=np.uint64), key + 1)[0]) * (2 * spread + 1) >> 64
         return cls(min(max(round(share * _ALL) + drawn - spread, 0), _ALL - 1), key)
 
     def are(self, ids: Words) -> Bools:

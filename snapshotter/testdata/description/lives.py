@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from snapshotter.testdata.description.column import Rows
-from snapshotter.testdata.description.growth import DELETED, LATE, NEW, RESENT, UPDATED, Growth, Windows, steps
+from snapshotter.testdata.description.growth import CHANGES, DELETED, LATE, NEW, RESENT, UPDATED, Growth, Windows, steps
 from snapshotter.testdata.description.model import Changes
+from snapshotter.testdata.description.text import WrongDescription
 from snapshotter.testdata.draws import Draws, Words, mix, permute
 
 Numbers = npt.NDArray[np.int64]
@@ -66,12 +67,12 @@ class Holding:
     Args:
         length: how many rows.
         some: makes those from one place to before another one.
-        changes: how many of each kind of change, indexed as `CHANGES`.
+        changes: how many of each kind of change, and of those that are the `same` as in the file before.
     """
 
     length: int
     some: Callable[[int, int], Rows]
-    changes: tuple[int, ...]
+    changes: Mapping[str, int]
 
 
 def added(growth: Growth) -> Iterator[Holding]:
@@ -81,7 +82,7 @@ def added(growth: Growth) -> Iterator[Holding]:
         def some(start: int, stop: int, first: int = first) -> Rows:
             return _new(growth, first + start, first + stop)
 
-        yield Holding(end - first, some, (end - first, 0, 0, 0, 0))
+        yield Holding(end - first, some, {"new": end - first})
 
 
 def _new(growth: Growth, start: int, stop: int) -> Rows:
@@ -124,9 +125,14 @@ class Lives:
         """
         for number in range(len(self.growth.windows)):
             rows = self._changed(number)
-            changes = tuple(np.bincount(rows.changes, minlength=DELETED + 1).tolist())
-            held = self._all() if whole else rows
-            yield Holding(len(held), _slices(held), changes)
+            counts = np.bincount(rows.changes, minlength=len(CHANGES)).tolist()
+            changes = {name: count for name, count in zip(CHANGES, counts, strict=True) if count}
+            if not whole:
+                yield Holding(len(rows), _slices(rows), changes)
+                continue
+            held = self._all()
+            told = {name: changes[name] for name in ("new", "updated") if name in changes}
+            yield Holding(len(held), _slices(held), told | {"same": len(held) - sum(told.values())})
 
     def _all(self) -> Rows:
         ids = np.flatnonzero(self.alive).astype(np.uint64)
@@ -176,7 +182,7 @@ class Lives:
 
     def _update(self, ids: Words, at: Numbers, file: int) -> None:
         if self.versions[ids].max(initial=0) == np.iinfo(np.uint16).max:
-            raise ValueError("a row would change more than 65,535 times")
+            raise WrongDescription("a row would change more than 65,535 times: let fewer files come")
         self.versions[ids] += 1
         self.last[ids] = at
         if self.successors:

@@ -8,13 +8,24 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from snapshotter.testdata.description.kinds import KINDS, Kind
 from snapshotter.testdata.description.text import Text
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _NAME = r"^[A-Za-z0-9_-]+$"
+RESERVED = frozenset({"source_filename", "source_row", "source_revision", "snapshot", "loaded_at"})
 _START = datetime(2024, 1, 1, 6)  # noqa: DTZ001  (local times, as in the files)
 
 
@@ -34,6 +45,8 @@ def time(given: object) -> object:
         return given
     if not re.fullmatch(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?", given):
         raise ValueError(f"{given!r} is not a time like 2024-01-31 or 2024-01-31T06:00:00")
+    if given < "1000":
+        raise ValueError(f"{given!r} is before the year 1000")
     return datetime.fromisoformat(given)
 
 
@@ -152,6 +165,22 @@ class TableSaid(Said):
     locale: str | None = Field(default=None, description="another one than that of the description")
 
 
+def column_name(given: str) -> str:
+    """A name that can stand in a header and is not one of those that snapshotter adds."""
+    if not given.strip() or not given.isprintable():
+        raise ValueError(f"{given!r} cannot be the name of a column")
+    if given.lower() in RESERVED or given.lower().startswith("_reject_"):
+        raise ValueError(f"{given!r} is a name that snapshotter gives columns of its own")
+    return given
+
+
+def table_name(given: str) -> str:
+    """A name that a dataset can have."""
+    if given in {"ledger", "rejects"}:
+        raise ValueError(f"{given!r} is the name of a folder of snapshotter's own")
+    return given
+
+
 class Description(Said):
     """All of it."""
 
@@ -167,7 +196,9 @@ class Description(Said):
     )
     files: int = Field(default=1, ge=1, le=1_000_000, description="how often files come")
     postcodes: int = Field(default=50_000, ge=20, le=2_000_000, description="how many different ones there are")
-    tables: dict[Annotated[str, Field(pattern=_NAME)], TableSaid] = Field(min_length=1, description="by name")
+    tables: dict[Annotated[str, Field(pattern=_NAME), AfterValidator(table_name)], TableSaid] = Field(
+        min_length=1, description="by name"
+    )
 
 
 def understood(text: Text, overrides: Mapping[str, Any]) -> tuple[Description, dict[str, dict[str, Kind]]]:
@@ -187,10 +218,24 @@ def understood(text: Text, overrides: Mapping[str, Any]) -> tuple[Description, d
         raise text.wrong(*_first(error)) from error
     columns: dict[str, dict[str, Kind]] = {}
     for table, spec in said.tables.items():
+        _check_names(text, table, list(spec.columns))
         columns[table] = {
             name: _kind(text, ("tables", table, "columns", name), given) for name, given in spec.columns.items()
         }
     return said, columns
+
+
+def _check_names(text: Text, table: str, names: list[str]) -> None:
+    """Refuse names of columns that no header can have, or that differ in case alone."""
+    seen: set[str] = set()
+    for name in names:
+        try:
+            column_name(name)
+        except ValueError as error:
+            raise text.wrong(("tables", table, "columns", name), str(error)) from error
+        if name.lower() in seen:
+            raise text.wrong(("tables", table, "columns", name), "another column differs from it in case alone")
+        seen.add(name.lower())
 
 
 def _kind(text: Text, path: tuple[str, ...], given: object) -> Kind:

@@ -18,6 +18,7 @@ from snapshotter.testdata.cells import escaped
 from snapshotter.testdata.description.column import Column, Maker, Rows, of_texts
 from snapshotter.testdata.description.kinds.base import Kind, Place
 from snapshotter.testdata.description.numbers import decimal_digits, fixed
+from snapshotter.testdata.description.text import WrongDescription
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,17 +54,21 @@ class Formula(Kind):
 
         def make(rows: Rows) -> Column:
             columns = {name: maker(rows) for name, maker in makers.items()}
-            if digits is None:
-                texts = _reckoned(f"CAST(({self.formula}) AS VARCHAR)", columns, len(rows))
-                return of_texts(["" if text is None else text for text in texts.tolist()])
-            values = _reckoned(f"CAST(round(({self.formula}) * {10**digits}) AS BIGINT)", columns, len(rows))
-            return fixed(np.ma.filled(values, 0).astype(np.int64), digits).without(np.ma.getmaskarray(values))
+            try:
+                return self._column(columns, len(rows), digits)
+            except duckdb.Error as error:
+                where = f"{place.table.name}.{place.column}"
+                raise WrongDescription(f"the formula of {where} cannot be reckoned: {_reason(error)}") from error
 
-        try:
-            make(_NO_ROWS)
-        except duckdb.Error as error:
-            raise ValueError(f"the formula cannot be reckoned: {str(error).splitlines()[0]}") from error
+        make(_NO_ROWS)
         return make
+
+    def _column(self, columns: Mapping[str, Column], length: int, digits: int | None) -> Column:
+        if digits is None:
+            texts = _reckoned(f"CAST(({self.formula}) AS VARCHAR)", columns, length)
+            return of_texts(["" if text is None else text for text in texts.tolist()])
+        values = _reckoned(f"CAST(round(({self.formula}) * {10**digits}) AS BIGINT)", columns, length)
+        return fixed(np.ma.filled(values, 0).astype(np.int64), digits).without(np.ma.getmaskarray(values))
 
 
 _NO_ROWS = Rows(
@@ -130,6 +135,11 @@ def _reckoned(expression: str, columns: Mapping[str, Column], length: int) -> np
     inner = f"SELECT {', '.join(views)} FROM cells" if views else "SELECT _ FROM cells"
     made: npt.NDArray[Any] = cursor.sql(f"SELECT {expression} AS made FROM ({inner})").fetchnumpy()["made"]
     return made
+
+
+def _reason(error: Exception) -> str:
+    """What the engine says, without the values of cells that it may quote, and without its own place in the query."""
+    return str(error).splitlines()[0].partition(": ")[2] or type(error).__name__
 
 
 def _value(column: Column, name: str) -> tuple[npt.NDArray[Any], str]:

@@ -53,6 +53,7 @@ class Ref(Kind):
         if self.pick == "each":
             _enough(place.table, other)
             return lambda rows: _each(growth.file_of(rows.ids), rows.ids, place.table, other)
+        _there(place.table, other)
         words, early = place.words(), self.pick == "early"
 
         def any_known(rows: Rows) -> Words:
@@ -73,6 +74,12 @@ def _enough(table: Made, other: Made) -> None:
             f"file {file + 1} has {ours[file]} new rows of {table.name}, but only {theirs[file]} of {other.name}: "
             "there is not one for each"
         )
+
+
+def _there(table: Made, other: Made) -> None:
+    ours, known = np.diff(table.growth.firsts), other.growth.firsts[1:]
+    if (none := np.flatnonzero((ours > 0) & (known == 0))).size:
+        raise ValueError(f"file {int(none[0]) + 1} has rows of {table.name}, but none of {other.name} has come by then")
 
 
 def _each(files: np.ndarray[tuple[int], np.dtype[np.intp]], ids: Words, table: Made, other: Made) -> Words:

@@ -557,7 +557,7 @@ tables:
 
 
 def test_a_formula_that_fails_on_a_row_is_said(tmp_path):
-    """What cannot be reckoned of a row ends the making with the table and the column, and no value of a cell."""
+    """What cannot be reckoned of a row ends the making with the table and the column."""
     text = """
 name: own
 tables:

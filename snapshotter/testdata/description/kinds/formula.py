@@ -138,7 +138,7 @@ def _reckoned(expression: str, columns: Mapping[str, Column], length: int) -> np
 
 
 def _reason(error: Exception) -> str:
-    """What the engine says, without the values of cells that it may quote, and without its own place in the query."""
+    """What the engine says, without its kind of error and its place in the query."""
     return str(error).splitlines()[0].partition(": ")[2] or type(error).__name__
 
 

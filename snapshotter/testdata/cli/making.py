@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from snapshotter.errors import NoWorkspace, UsageError
+from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.cli import saying, soiling
 from snapshotter.testdata.cli.options import (
     ConfigOption,
@@ -31,9 +32,10 @@ from snapshotter.testdata.cli.options import (
     WorkspaceOption,
     no_such,
 )
-from snapshotter.testdata.cli.planned import Planned
+from snapshotter.testdata.cli.planned import Planned, Running
+from snapshotter.testdata.cli.running import run
 from snapshotter.testdata.contracts import config
-from snapshotter.testdata.delivery import deliver
+from snapshotter.testdata.delivery import Delivery, deliver
 from snapshotter.testdata.formats import FORMATS
 from snapshotter.testdata.making import keep_memory
 from snapshotter.testdata.source import Source
@@ -83,6 +85,23 @@ def _make(
         _describe(source, describe, force=force, as_json=as_json)
         return
     keep_memory()
+    if planned.running:
+        _refuse_to_run({"--output -": str(output) == STDOUT, "--dirty": dirty, "--truth": truth, "--wave": wave > 1})
+        folder = _queue(workspace, form) if output is None else _existing(output)
+        beside = {(output or workspace) / CONFIG: config(source.tables).encode()} if with_config else {}
+
+        def plan(running: Running) -> Source:
+            with _sentences_as_errors():
+                return _only(running.plan(), table)
+
+        def write(batches: list[Batch]) -> Delivery:
+            form_of = FORMATS[form]
+            made = deliver(batches, source.tables, folder, form=form_of, beside=beside, force=force, threads=threads)
+            beside.clear()  # it came with the first batch
+            return made
+
+        run(planned, planned.running, plan, write, folder, as_json=as_json)
+        return
     if str(output) == STDOUT:
         others = {"--with-config": with_config, "--json": as_json, "--dirty": dirty, "--truth": truth}
         _refuse_for_stdout(source, form, others)
@@ -145,6 +164,15 @@ def _refuse_for_stdout(source: Source, form: FormatName, options: Mapping[str, o
         if asked:
             what = f"{option} does not go with --output -, which puts CSV on stdout and nothing else"
             raise UsageError(what=what, remedy="Name a folder with --output.")
+
+
+def _refuse_to_run(options: Mapping[str, object]) -> None:
+    for option, asked in options.items():
+        if asked:
+            raise UsageError(
+                what=f"{option} does not go with a source that runs until it is stopped",
+                remedy="Say --files N, too, to have N batches at once.",
+            )
 
 
 def _refuse_for_parquet(form: FormatName, options: Mapping[str, object]) -> None:

@@ -27,6 +27,15 @@ def sentence(planned: Planned, made: Delivery, folder: Path, seconds: float) -> 
     return f"{rows} in {files} in {folder}, made in {seconds:.2f} s"
 
 
+def summed_up(made: Delivery, folder: Path, batches: int, seconds: float) -> str:
+    """What a source has written that ran, in one line."""
+    what = (
+        f"{counted(sum(made.rows.values()), 'row')} in {counted(len(made.names), 'file')} ({made.size / 1e6:,.1f} MB)"
+    )
+    several = "1 batch" if batches == 1 else f"{batches:,} batches"
+    return f"{several}: {what} in {folder}, stopped after {seconds:.2f} s"
+
+
 def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, more: Mapping[str, Any]) -> str:
     """What was made, as one object, and what more there is to say of it."""
     summary: dict[str, Any] = {"source": planned.source.name, **planned.facts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import sys
 import time
@@ -87,12 +88,8 @@ def _make(
     keep_memory()
     if planned.running:
         _refuse_to_run({"--output -": str(output) == STDOUT, "--dirty": dirty, "--truth": truth, "--wave": wave > 1})
-        folder = _queue(workspace, form) if output is None else _existing(output)
+        folder = _place(workspace, output, form)
         beside = {(output or workspace) / CONFIG: config(source.tables).encode()} if with_config else {}
-
-        def plan(running: Running) -> Source:
-            with _sentences_as_errors():
-                return _only(running.plan(), table)
 
         def write(batches: list[Batch]) -> Delivery:
             form_of = FORMATS[form]
@@ -100,7 +97,7 @@ def _make(
             beside.clear()  # it came with the first batch
             return made
 
-        run(planned, planned.running, plan, write, folder, as_json=as_json)
+        run(planned, planned.running, functools.partial(_planned, table), write, folder, as_json=as_json)
         return
     if str(output) == STDOUT:
         others = {"--with-config": with_config, "--json": as_json, "--dirty": dirty, "--truth": truth}
@@ -113,7 +110,7 @@ def _make(
     if truth:
         _existing(truth.absolute().parent)
     tables, batches = (soiled.tables, soiled.batches()) if soiled else (source.tables, source.batches())
-    folder = _queue(workspace, form) if output is None else _existing(output)
+    folder = _place(workspace, output, form)
     place = (output or workspace) / CONFIG
     beside = {place: config(tables).encode()} if with_config else {}
     with saying.progress(source.rows) as progress:
@@ -142,6 +139,12 @@ def _sentences_as_errors() -> Iterator[None]:
         yield
     except ValueError as error:
         raise UsageError(what=str(error), remedy="Nothing was written.") from error
+
+
+def _planned(table: str | None, running: Running) -> Source:
+    """What is wanted of a source that runs."""
+    with _sentences_as_errors():
+        return _only(running.plan(), table)
 
 
 def _only(source: Source, table: str | None) -> Source:
@@ -179,6 +182,10 @@ def _refuse_for_parquet(form: FormatName, options: Mapping[str, object]) -> None
     for option, asked in options.items():
         if form == FormatName.PARQUET and asked:
             raise UsageError(what=f"{option} is about CSV files, not Parquet", remedy="Name another --format.")
+
+
+def _place(workspace: Path, output: Path | None, form: FormatName) -> Path:
+    return _queue(workspace, form) if output is None else _existing(output)
 
 
 def _queue(workspace: Path, form: FormatName) -> Path:

@@ -57,7 +57,7 @@ def command(
         float | None,
         typer.Option(
             metavar="ROWS",
-            help="While it runs: so many rows a second over all tables, within a fifth. "
+            help="While it runs: so many rows a second over all tables, within a fifth over several batches. "
             "The first batch has more: all customers and products, and the orders that are open.",
             show_default="as it comes, some more in each batch",
         ),

@@ -18,7 +18,7 @@ _END = datetime(9999, 12, 31)  # noqa: DTZ001  (local times, as in the files)
 _ROWS = 8.05
 _OPEN = 7.5
 _CUSTOMERS = 5
-_LEAST_ROWS, _MOST_ROWS = 20, 50_000_000
+_LEAST_ROWS, _MOST_ROWS = 20, 5_000_000
 
 
 def interval(every: str) -> timedelta:

@@ -29,9 +29,11 @@ class Stop:
 
     def wait(self, seconds: float) -> bool:
         """Wait so long, or until the end is asked for: whether it is."""
+        poll = select.poll()  # select would begin its wait anew after SIGSTOP and SIGCONT
+        poll.register(self.reader, select.POLLIN)
         until = time.monotonic() + seconds
         while not self.asked and (left := until - time.monotonic()) > 0:
-            select.select([self.reader], [], [], min(left, _LONGEST))
+            poll.poll(min(left, _LONGEST) * 1000)
         return bool(self.asked)
 
 

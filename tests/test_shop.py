@@ -17,7 +17,7 @@ import pytest
 from watching import LONG, Watching
 
 from snapshotter.testdata import shop
-from snapshotter.testdata.pacing import Pace
+from snapshotter.testdata.cli.pacing import Pace
 from snapshotter.testdata.sources.running import running_shop
 
 PROGRAM = [sys.executable, str(Path(__file__).resolve().parents[1] / "generate_test_data.py"), "shop"]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
 from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.cli import saying
+from snapshotter.testdata.cli.pacing import Pace, Stop, stopping
 from snapshotter.testdata.cli.planned import Planned, Running
 from snapshotter.testdata.delivery import Delivery
-from snapshotter.testdata.pacing import Pace, Stop, stopping
 from snapshotter.testdata.source import Source
 
 Write = Callable[[list[Batch]], Delivery]
@@ -84,8 +83,6 @@ def _batches(batches: Iterable[Batch], running: Running, pace: Pace, stop: Stop,
         done.late += behind
         done.made.include(write(batch))
         done.batches += 1
-        if not ahead and at > datetime.now(UTC).replace(tzinfo=None):
-            saying.warn_of_the_future(done.made)
-            ahead = True
+        ahead = ahead or saying.warn_of_the_future(done.made)
     done.ended = True
     return done

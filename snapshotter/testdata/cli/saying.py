@@ -46,10 +46,12 @@ def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, more
     return json.dumps(summary | dict(more))
 
 
-def warn_of_the_future(made: Delivery) -> None:
-    """Point out files whose rows would be rejects."""
-    if made.latest and made.latest.at > datetime.now(UTC).replace(tzinfo=None):
+def warn_of_the_future(made: Delivery) -> bool:
+    """Point out files whose rows would be rejects: whether there was one."""
+    ahead = made.latest is not None and made.latest.at > datetime.now(UTC).replace(tzinfo=None)
+    if ahead:
         typer.echo(f"note: {made.names[-1]} lies in the future; see `max_future`", err=True)
+    return ahead
 
 
 def put_json(found: object) -> None:

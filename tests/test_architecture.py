@@ -93,4 +93,4 @@ def test_the_clock_is_read_at_the_edge():
     """`datetime.now` stands where clocks come in and where the lock notes its holder, not in what decides."""
     found = {inside(path) for path in MODULES if "datetime.now(" in path.read_text()}
     generators = {f"testdata/cli/{name}.py" for name in ("accounts", "saying", "shop")}
-    assert found == {"lock.py", "workspace.py", "cli/starting.py"} | generators
+    assert found == {"lock.py", "workspace.py", "cli/starting.py", *generators}

@@ -43,6 +43,14 @@ class Delivery:
         self.size += size
         self.latest = batch
 
+    def include(self, later: Delivery) -> None:
+        """Note all files of another delivery, which came after this one."""
+        self.names += later.names
+        for table, rows in later.rows.items():
+            self.rows[table] = self.rows.get(table, 0) + rows
+        self.size += later.size
+        self.latest = later.latest or self.latest
+
 
 def deliver(  # noqa: PLR0913  (options of one thing)
     batches: Iterable[Batch],

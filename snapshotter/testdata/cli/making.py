@@ -14,7 +14,8 @@ from typing import Any
 import typer
 
 from snapshotter.errors import NotWritten, NoWorkspace, UsageError
-from snapshotter.testdata.cli import running, saying, soiling
+from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.cli import saying, soiling
 from snapshotter.testdata.cli.options import (
     ConfigOption,
     DescribeOption,
@@ -32,9 +33,10 @@ from snapshotter.testdata.cli.options import (
     WorkspaceOption,
     no_such,
 )
-from snapshotter.testdata.cli.planned import Planned
+from snapshotter.testdata.cli.planned import Planned, Running
+from snapshotter.testdata.cli.running import run
 from snapshotter.testdata.contracts import config
-from snapshotter.testdata.delivery import deliver
+from snapshotter.testdata.delivery import Delivery, deliver
 from snapshotter.testdata.formats import FORMATS
 from snapshotter.testdata.making import keep_memory
 from snapshotter.testdata.source import Source
@@ -84,6 +86,19 @@ def _make(
         _describe(source, describe, force=force, as_json=as_json)
         return
     keep_memory()
+    if planned.running:
+        _refuse_to_run({"--output -": str(output) == STDOUT, "--dirty": dirty, "--truth": truth, "--wave": wave > 1})
+        folder = _place(workspace, output, form)
+        beside = {(output or workspace) / CONFIG: config(source.tables).encode()} if with_config else {}
+
+        def write(batches: list[Batch]) -> Delivery:
+            form_of = FORMATS[form]
+            made = deliver(batches, source.tables, folder, form=form_of, beside=beside, force=force, threads=threads)
+            beside.clear()  # it came with the first batch
+            return made
+
+        run(planned, planned.running, functools.partial(_planned, table), write, folder, as_json=as_json)
+        return
     if str(output) == STDOUT:
         others = {"--with-config": with_config, "--json": as_json, "--dirty": dirty, "--truth": truth}
         _refuse_for_stdout(source, form, others)
@@ -91,28 +106,10 @@ def _make(
             stream(source.batches(), sys.stdout.buffer, threads=threads, progress=progress)
         return
     _refuse_for_parquet(form, {"--dirty": dirty, "--truth": truth})
-    if wave > 1 and planned.goes_on:
-        raise UsageError(what=f"--wave {wave} is of this day, and append makes the next one", remedy="Begin anew.")
-    folder = _queue(workspace, form) if output is None else _existing(output)
-    place = (output or workspace) / CONFIG
-    if planned.every is not None:
-        _refuse_for_running({"--dirty": dirty, "--truth": truth, "--wave": wave > 1})
-        beside = {place: config(source.tables).encode()} if with_config else {}
-        put = functools.partial(
-            deliver,
-            tables=source.tables,
-            folder=folder,
-            form=FORMATS[form],
-            beside=beside,
-            force=force,
-            threads=threads,
-        )
-        saying.ran(running.run(source, planned.every, put, quiet=as_json), planned, folder, as_json=as_json)
-        return
-    soiled = soiling.soiled(source, dirty, wave, planned.facts.get("seed", 0)) if dirty or truth or wave > 1 else None
-    if truth:
-        _existing(truth.absolute().parent)
+    soiled = _soiled(planned, source, dirty, wave, truth)
     tables, batches = (soiled.tables, soiled.batches()) if soiled else (source.tables, source.batches())
+    folder = _place(workspace, output, form)
+    place = (output or workspace) / CONFIG
     beside = {place: config(tables).encode()} if with_config else {}
     with saying.progress(source.rows) as progress:
         made = deliver(
@@ -124,14 +121,24 @@ def _make(
         more = dict(planned.finish()) | ({"config": str(place)} if with_config else {})
     seconds = round(time.perf_counter() - started, 3)
     if as_json:
-        if soiled and dirty:
-            more |= {"wave": wave, "waves": len(soiled.waves)}
-        typer.echo(saying.as_json(planned, made, folder, seconds, more))
+        waves = {"wave": wave, "waves": len(soiled.waves)} if soiled and dirty else {}
+        typer.echo(saying.as_json(planned, made, folder, seconds, more | waves))
     else:
         typer.echo(saying.sentence(planned, made, folder, seconds), err=True)
         for note in [*planned.notes(), *(soiled.notes() if soiled else ())]:
             typer.echo(note, err=True)
     saying.warn_of_the_future(made)
+
+
+def _soiled(planned: Planned, source: Source, dirty: float, wave: int, truth: Path | None) -> soiling.Dirty | None:
+    """The source with dirt in it, or one whose truth is to be told; None if it is plain."""
+    if not (dirty or truth or wave > 1):
+        return None
+    if wave > 1 and planned.goes_on:
+        raise UsageError(what=f"--wave {wave} is of this day, and append makes the next one", remedy="Begin anew.")
+    if truth:
+        _existing(truth.absolute().parent)
+    return soiling.soiled(source, dirty, wave, planned.facts.get("seed", 0))
 
 
 @contextlib.contextmanager
@@ -143,6 +150,12 @@ def _sentences_as_errors(done: str = "Nothing was written.") -> Iterator[None]:
         raise UsageError(what=str(error), remedy=done) from error
     except OSError as error:
         raise NotWritten(path=error.filename or "", problem=error.strerror or error) from error
+
+
+def _planned(table: str | None, running: Running) -> Source:
+    """What is wanted of a source that runs."""
+    with _sentences_as_errors():
+        return _only(running.plan(), table)
 
 
 def _only(source: Source, table: str | None) -> Source:
@@ -167,17 +180,23 @@ def _refuse_for_stdout(source: Source, form: FormatName, options: Mapping[str, o
             raise UsageError(what=what, remedy="Name a folder with --output.")
 
 
+def _refuse_to_run(options: Mapping[str, object]) -> None:
+    for option, asked in options.items():
+        if asked:
+            raise UsageError(
+                what=f"{option} does not go with a source that runs until it is stopped",
+                remedy="Say --files N, too, to have N batches at once.",
+            )
+
+
 def _refuse_for_parquet(form: FormatName, options: Mapping[str, object]) -> None:
     for option, asked in options.items():
         if form == FormatName.PARQUET and asked:
             raise UsageError(what=f"{option} is about CSV files, not Parquet", remedy="Name another --format.")
 
 
-def _refuse_for_running(options: Mapping[str, object]) -> None:
-    for option, asked in options.items():
-        if asked:
-            what = f"{option} is of all files, and a source that runs has no last one"
-            raise UsageError(what=what, remedy="Say --files N for files that are written at once.")
+def _place(workspace: Path, output: Path | None, form: FormatName) -> Path:
+    return _queue(workspace, form) if output is None else _existing(output)
 
 
 def _queue(workspace: Path, form: FormatName) -> Path:

@@ -1,90 +1,88 @@
-"""A source that runs: a batch of its tables at each interval, until it is stopped."""
+"""Writes the batches of a source that runs, each when it is due, until somebody ends it."""
 
 from __future__ import annotations
 
 import itertools
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import FrameType
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import typer
 
 from snapshotter.testdata.batch import Batch
+from snapshotter.testdata.cli import saying
+from snapshotter.testdata.cli.pacing import Pace, Stop, stopping
+from snapshotter.testdata.cli.planned import Planned, Running
 from snapshotter.testdata.delivery import Delivery
-from snapshotter.testdata.picture import counted
 from snapshotter.testdata.source import Source
+
+Write = Callable[[list[Batch]], Delivery]
+Plan = Callable[[Running], Source]
 
 
 @dataclass
-class Ran:
-    """What was delivered until the end.
+class Run:
+    """What has been written so far.
 
     Args:
-        batches: how often.
-        files: how many.
-        rows: in all of them.
-        size: their bytes.
+        made: all files.
+        batches: how many there were.
+        late: how many of them began after they were due.
+        ended: whether the plan came to its end, and nobody stopped it.
     """
 
+    made: Delivery = field(default_factory=Delivery)
     batches: int = 0
-    files: int = 0
-    rows: int = 0
-    size: int = 0
-
-    def add(self, made: Delivery) -> None:
-        """Note one batch."""
-        self.batches += 1
-        self.files += len(made.names)
-        self.rows += sum(made.rows.values())
-        self.size += made.size
+    late: int = 0
+    ended: bool = False
 
 
-def run(source: Source, seconds: float, put: Callable[[list[Batch]], Delivery], *, quiet: bool) -> Ran:
-    """Deliver the source's files of one time after the other, at even intervals, until SIGINT, SIGTERM or the end.
+def run(planned: Planned, running: Running, plan: Plan, write: Write, folder: Path, *, as_json: bool) -> None:
+    """Write batches until SIGINT or SIGTERM, and sum them up.
 
-    The n-th batch comes n intervals after the first one, however long it took to write those before it; if that was
-    longer than the interval it comes at once. What was begun when a signal comes is delivered whole.
+    A batch that is being written then is finished; a second signal breaks it off, and nothing is left of it.
 
     Args:
-        source: has files of many times.
-        seconds: between two batches.
-        put: delivers the files of one batch.
-        quiet: say nothing of each batch.
+        planned: what the command has planned.
+        running: how it runs.
+        plan: plans what is wanted of it.
+        write: puts a batch into the folder, all of it or nothing.
+        folder: the folder, for what is said.
+        as_json: whether a program reads what is said.
     """
-    ran = Ran()
-    with _stopped_by_signals() as stopped:
-        begun = time.monotonic()
-        for number, (at, files) in enumerate(itertools.groupby(source.batches(), key=lambda batch: batch.at)):
-            late = time.monotonic() - (begun + number * seconds)
-            if stopped.wait(max(0, -late)):
-                break
-            if late > seconds and not quiet:
-                typer.echo(
-                    f"note: the batch of {at} comes {late:.1f} s late: writing takes longer than --every", err=True
-                )
-            made = put(list(files))
-            ran.add(made)
-            if not quiet:
-                rows = counted(sum(made.rows.values()), "row")
-                typer.echo(f"{at:%Y-%m-%d %H:%M:%S}  {rows} in {counted(len(made.names), 'file')}", err=True)
-    return ran
+    pace = Pace(running.interval.total_seconds())
+    with stopping() as stop:
+        source = plan(running)
+        if not as_json:
+            typer.echo(f"a batch every {pace.interval:,.0f} s into {folder}, until Ctrl-C or SIGTERM", err=True)
+        done = _batches(source.batches(), running, pace, stop, write)
+        seconds = round(pace.passed(), 3)
+    if as_json:
+        more = {"batches": done.batches, "late": done.late}
+        typer.echo(saying.as_json(planned, done.made, folder, seconds, more))
+    else:
+        typer.echo(saying.summed_up(done.made, folder, done.batches, seconds), err=True)
+    if done.ended:
+        typer.echo("note: this is all that can be planned of one shop; --start, --seed make another one", err=True)
 
 
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, in place of what they do otherwise."""
-    stopped = threading.Event()
-
-    def stop(_: int, __: FrameType | None) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _batches(batches: Iterable[Batch], running: Running, pace: Pace, stop: Stop, write: Write) -> Run:
+    done, opened, behind, ahead = Run(), None, False, False
+    for at, group in itertools.groupby(batches, key=lambda batch: batch.at):
+        opened = opened or at
+        batch = list(group)  # planned before it is due
+        left = pace.left((at - opened) // (running.interval * running.speed))
+        if stop.wait(left):
+            return done
+        if left < 0 and not behind:
+            typer.echo(
+                f"note: the batch of {at} comes {-left:.1f} s late: the one before it took longer than --every",
+                err=True,
+            )
+        behind = left < 0
+        done.late += behind
+        done.made.include(write(batch))
+        done.batches += 1
+        ahead = ahead or saying.warn_of_the_future(done.made)
+    done.ended = True
+    return done

@@ -13,7 +13,6 @@ from typing import Any
 import typer
 
 from snapshotter.testdata.cli.planned import Planned
-from snapshotter.testdata.cli.running import Ran
 from snapshotter.testdata.delivery import Delivery
 from snapshotter.testdata.picture import MARKS, counted
 
@@ -28,6 +27,15 @@ def sentence(planned: Planned, made: Delivery, folder: Path, seconds: float) -> 
     return f"{rows} in {files} in {folder}, made in {seconds:.2f} s"
 
 
+def summed_up(made: Delivery, folder: Path, batches: int, seconds: float) -> str:
+    """What a source has written that ran, in one line."""
+    what = (
+        f"{counted(sum(made.rows.values()), 'row')} in {counted(len(made.names), 'file')} ({made.size / 1e6:,.1f} MB)"
+    )
+    several = "1 batch" if batches == 1 else f"{batches:,} batches"
+    return f"{several}: {what} in {folder}, stopped after {seconds:.2f} s"
+
+
 def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, more: Mapping[str, Any]) -> str:
     """What was made, as one object, and what more there is to say of it."""
     summary: dict[str, Any] = {"source": planned.source.name, **planned.facts}
@@ -38,21 +46,12 @@ def as_json(planned: Planned, made: Delivery, folder: Path, seconds: float, more
     return json.dumps(summary | dict(more))
 
 
-def ran(what: Ran, planned: Planned, folder: Path, *, as_json: bool) -> None:
-    """Say what a source that ran has delivered."""
-    if as_json:
-        summary = {"source": planned.source.name, **planned.facts, "batches": what.batches, "rows": what.rows}
-        put_json({**summary, "files": what.files, "bytes": what.size, "folder": str(folder)})
-        return
-    files = f"{counted(what.files, 'file')} ({what.size / 1e6:,.1f} MB)"
-    batches = "1 batch" if what.batches == 1 else f"{what.batches:,} batches"
-    typer.echo(f"stopped after {batches}: {counted(what.rows, 'row')} in {files} in {folder}", err=True)
-
-
-def warn_of_the_future(made: Delivery) -> None:
-    """Point out files whose rows would be rejects."""
-    if made.latest and made.latest.at > datetime.now(UTC).replace(tzinfo=None):
+def warn_of_the_future(made: Delivery) -> bool:
+    """Point out files whose rows would be rejects: whether there was one."""
+    ahead = made.latest is not None and made.latest.at > datetime.now(UTC).replace(tzinfo=None)
+    if ahead:
         typer.echo(f"note: {made.names[-1]} lies in the future; see `max_future`", err=True)
+    return ahead
 
 
 def put_json(found: object) -> None:

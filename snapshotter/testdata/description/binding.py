@@ -32,6 +32,7 @@ from snapshotter.testdata.source import Field, Table
 
 _OTHERWISE = 1 << 20  # a version that no row ever has
 STREAMS = 16  # the table of draws of descriptions; those below are the demo's
+_PIECE = 1 << 20  # rows that are summed up at a time
 
 
 @dataclass(frozen=True)
@@ -228,14 +229,12 @@ class Binding:
         if self.spec.changes.new:
             raise self._wrong(("changes", "new"), f"new rows come with those of {rows.per}")
         other = self.before[rows.per]
-        words = mix(np.arange(len(other.growth), dtype=np.uint64), self.keys(self.name, "per"))
-        counts = below(words, rows.at_most - rows.at_least + 1) + np.uint64(rows.at_least)
-        ends = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(counts)])
+        ends = _sums(len(other.growth), rows, self.keys(self.name, "per"))
 
         def parent(ids: Words) -> Words:
             return (np.searchsorted(ends, ids, side="right") - 1).astype(np.uint64)
 
-        return parent, lambda ids: ids - ends[parent(ids)], ends.astype(np.int64)[other.growth.firsts]
+        return parent, lambda ids: ids - ends[parent(ids)], ends[other.growth.firsts].astype(np.int64)
 
     @functools.cached_property
     def _listing(self) -> Listing | None:
@@ -330,3 +329,16 @@ _WIDTHS = {"Y": 4, "j": 3, **dict.fromkeys("mdHMSy", 2)}
 def _glob(file: str) -> str:
     """A glob of the names that a strftime pattern makes."""
     return re.sub("%(.)", lambda found: "?" * _WIDTHS.get(found[1], 0) or "*", file) + "*"
+
+
+def _sums(count: int, rows: Per, key: int) -> Words:
+    """How many rows there are before those of each of `count` others, and after the last one.
+
+    They are summed up a piece at a time: nothing beside the sums is held for all of them.
+    """
+    ends = np.zeros(count + 1, dtype=np.uint64)
+    for start in range(0, count, _PIECE):
+        ids = np.arange(start, min(start + _PIECE, count), dtype=np.uint64)
+        counts = below(mix(ids, key), rows.at_most - rows.at_least + 1) + np.uint64(rows.at_least)
+        ends[start + 1 : start + len(ids) + 1] = ends[start] + np.cumsum(counts)
+    return ends

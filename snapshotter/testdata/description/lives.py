@@ -169,7 +169,9 @@ class Lives:
         going = alive
         if self.successors:
             going = alive[~self.successors.last()[self.states[alive]]]
-        updated = _some(going, int(len(going) * shares.updated), self.keys("updated", str(file)))
+        count = int(len(going) * shares.updated)
+        count = count if shares.at_most is None else min(count, shares.at_most)
+        updated = _some(going, count, self.keys("updated", str(file)))
         counts = [int(len(alive) * share) for share in (shares.resent, shares.late, shares.deleted)]
         if not sum(counts):
             return updated, _NONE, _NONE, _NONE

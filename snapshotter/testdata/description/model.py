@@ -116,6 +116,7 @@ class Changes(Said):
     resent: Share = Field(default=0, description="of the rows that there are: sent again as they are")
     late: Share = Field(default=0, description="of the rows that there are: an old form of them comes late")
     deleted: Share = Field(default=0, description="of the rows that there are")
+    at_most: int | None = Field(default=None, ge=0, description="no more than so many rows are updated in a file")
     columns: list[str | list[str]] = Field(
         default_factory=list, description="what changes; columns take turns, those of one list change together"
     )

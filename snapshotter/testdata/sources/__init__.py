@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 OPENING = date(2024, 1, 1)
-# Of the shop: its customers at first, for each order of a file; and the rows of all tables for each new order, when
-# as many orders come as go: its own, near 3 lines, near 4 later forms, and the customers that come and change.
-CUSTOMERS_PER_ORDER, ROWS_PER_ORDER = 5, 8
 
 
 def described(name: str, overrides: Mapping[str, Any] | None = None) -> Source:
@@ -116,26 +113,17 @@ def generate_accounts(n_accounts: int = 50, *, seed: int = 0) -> pd.DataFrame:
     return accounts(n_accounts, seed=seed).frames()["accounts"]
 
 
-def shop(
-    files: int = 12, *, every: str = "15m", start: datetime | None = None, orders: int = 100, seed: int = 0
-) -> Source:
+def shop(files: int = 12, *, every: str = "15m", start: datetime | None = None, seed: int = 0) -> Source:
     """Plan the files of a web shop, whose orders change as time goes by.
 
     Args:
         files: how often its tables are written.
         every: the time from one file to the next: 90s, 15m, 2h, 1d.
         start: the time of the first one, in whole seconds; as in the description if it is None.
-        orders: how many are new in each file.
         seed: another seed is another shop.
 
     Raises:
         ValueError: this cannot be; the sentence says why.
     """
-    wanted: dict[str, Any] = {
-        "files": files,
-        "every": every,
-        "seed": seed,
-        "tables.orders.rows": orders,
-        "tables.customers.rows": CUSTOMERS_PER_ORDER * orders,
-    }
+    wanted: dict[str, Any] = {"files": files, "every": every, "seed": seed}
     return described("shop", wanted | ({"start": start.isoformat()} if start else {}))

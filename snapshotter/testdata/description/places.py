@@ -71,7 +71,7 @@ class Places:
 
     def towns(self, numbers: Words) -> npt.NDArray[np.intp]:
         """The town of each postcode."""
-        return np.searchsorted(self.firsts, numbers.astype(np.int64), side="right") - 1
+        return self._towns().take(numbers.astype(np.intp)).astype(np.intp)
 
     def of_town(self, name: str, numbers: Words) -> Column:
         """What the pool says of the town."""
@@ -137,6 +137,10 @@ class Places:
         return first + (((mix(numbers, self.key) >> np.uint64(32)) * (last - first + np.uint64(1))) >> np.uint64(32))
 
     @functools.cache  # noqa: B019  (a source has one, for as long as it lives)
+    def _towns(self) -> npt.NDArray[np.uint16]:
+        return np.repeat(np.arange(len(self.firsts) - 1, dtype=np.uint16), np.diff(self.firsts))
+
+    @functools.cache  # noqa: B019
     def _strides(self) -> Words:
         """For each town a step that leads through all its units: far, so that neighbours do not look alike."""
         return np.array([_stride(int(districts) * _UNITS) for districts in self._districts()], dtype=np.uint64)

@@ -15,6 +15,7 @@ Numbers = npt.NDArray[np.int64]
 
 DAY = 86_400
 EPOCH = date(1970, 1, 1)
+_BLOCK = 4 * 1461  # days of sixteen years
 
 
 @functools.cache
@@ -34,9 +35,9 @@ def _days(first: int, last: int) -> Cells:
 
 def _dates(days: Numbers) -> Cells:
     first, last = int(days.min()), int(days.max())
-    # Whole years, so that the tables of neighbouring rows are one.
-    first, last = first - first % 366, last - last % 366 + 365
-    last = min(last, (date.max - EPOCH).days)
+    # Some years together, so that the tables of all parts of a file are one.
+    first, last = first - first % _BLOCK, last - last % _BLOCK + _BLOCK - 1
+    first, last = max(first, (date.min - EPOCH).days), min(last, (date.max - EPOCH).days)
     return _days(first, last).take(days - first)
 
 

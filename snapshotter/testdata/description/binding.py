@@ -254,7 +254,11 @@ class Binding:
         link = self.columns.get(column)
         if not isinstance(link, Ref):
             raise self._wrong(("people",), f"{column!r} is not a column of kind `ref` of this table")
-        (table, number), picked = self.before[link.ref].people, link.picked(self._place(column, made, None))
+        table, number = self.before[link.ref].people
+        try:
+            picked = link.picked(self._place(column, made, None))
+        except ValueError as error:
+            raise self._wrong(("columns", column), str(error)) from error
         return replace(made, people=(table, lambda ids: number(picked(first_forms(made, ids)))))
 
     def _key(self) -> tuple[str, ...]:

@@ -221,3 +221,18 @@ def test_a_list_that_is_not_there_is_refused(tmp_path):
         described(tmp_path, LISTED)
     with pytest.raises(WrongDescription, match=r"no more rows than list\.csv has"):
         described(tmp_path, LISTED + "    changes: {new: 1}\n", list=b"id,price\n1,2\n")
+
+
+def test_dates_of_thousands_of_years(tmp_path):
+    """Dates from one end of the calendar to the other are made as they are asked for, not all that lie between."""
+    text = """
+name: own
+tables:
+  t:
+    rows: 500
+    columns: {id: {sequence: 1}, day: {range: [0001-01-01, 9999-12-31]}, at: {time: created}}
+"""
+    days = [row["day"] for row, _, _ in made(described(tmp_path, text))["t"]]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in days)
+    assert min(days) < "0300"
+    assert max(days) > "9700"

@@ -16,6 +16,7 @@ Numbers = npt.NDArray[np.int64]
 DAY = 86_400
 EPOCH = date(1970, 1, 1)
 _BLOCK = 4 * 1461  # days of sixteen years
+_MOST = 200 * 366  # days of a table of all dates
 
 
 @functools.cache
@@ -35,6 +36,9 @@ def _days(first: int, last: int) -> Cells:
 
 def _dates(days: Numbers) -> Cells:
     first, last = int(days.min()), int(days.max())
+    if last - first > _MOST:
+        seen, places = np.unique(days, return_inverse=True)
+        return cells((EPOCH + timedelta(days=day)).isoformat() for day in seen.tolist()).take(places)
     # Some years together, so that the tables of all parts of a file are one.
     first, last = first - first % _BLOCK, last - last % _BLOCK + _BLOCK - 1
     first, last = max(first, (date.min - EPOCH).days), min(last, (date.max - EPOCH).days)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapshotter.testdata.description.bounded import read_text
+
 LONGEST = 64 << 20  # bytes: it is held as texts
 
 
@@ -30,17 +32,11 @@ class Listing:
         Raises:
             ValueError: it cannot be read, is no CSV in UTF-8 with a header, or has no row.
         """
+        text = read_text(path, LONGEST)
         try:
-            with path.open("rb") as file:
-                content = file.read(LONGEST + 1)
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-        if len(content) > LONGEST:
-            raise ValueError(f"{path} is larger than {LONGEST >> 20} MiB")
-        try:
-            lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path} is not CSV in UTF-8: {error}") from error
+            lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        except csv.Error as error:
+            raise ValueError(f"{path} is not CSV: {error}") from error
         header, rows = (lines or [[]])[0], [line for line in lines[1:] if line]
         if not header or len(set(header)) < len(header):
             raise ValueError(f"{path} needs a header in which each name is once")

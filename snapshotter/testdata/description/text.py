@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snapshotter.testdata.description.bounded import read_text
+
 if TYPE_CHECKING:
     import yaml
 
@@ -74,16 +76,10 @@ def read(path: Path) -> Text:
         WrongDescription: it cannot be read, or is no YAML (or JSON), or not a mapping, or has a key twice.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise WrongDescription(f"{path} cannot be read: {error.strerror}") from error
-    if len(content) > LONGEST:
-        raise WrongDescription(f"{path} is larger than {LONGEST >> 20} MiB: that is no description")
-    try:
-        return parse(path.name, content.decode("utf-8-sig"), path.parent)
-    except UnicodeDecodeError as error:
-        raise WrongDescription(f"{path} is not UTF-8: byte {error.start}") from error
+        text = read_text(path, LONGEST)
+    except ValueError as error:
+        raise WrongDescription(str(error)) from error
+    return parse(path.name, text, path.parent)
 
 
 def parse(name: str, text: str, folder: Path) -> Text:

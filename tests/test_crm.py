@@ -87,8 +87,8 @@ def test_ids_go_on_from_day_to_day(tmp_path):
         assert ids == sorted(set(ids)), table
         assert int(ids[-1][1:]) == len(ids)
     fresh = [row for row in found["online_customers"] if row["registered_at"] == row["updated_at"]]
-    assert sorted(row["customer_id"] for row in fresh) == [f"C{number:08}" for number in range(1, 1201)]
-    assert len(found["online_customers"]) == 1200 + 4 + 8  # one of a hundred changes on the next day
+    assert sorted(row["customer_id"] for row in fresh) == [f"C{number:08}" for number in range(1, 1381)]
+    assert len(found["online_customers"]) == 1380 + 4 + 9  # one of a hundred changes on the next day
 
 
 def test_days_are_the_same_however_they_are_reached(tmp_path):
@@ -170,12 +170,22 @@ def test_duplicates_are_persons_with_slips(first):
     assert found[1] + found[2] > 0.6 * found.total()
 
 
-@pytest.mark.parametrize("rate", [0.0, 5.0, 50.0])
+@pytest.mark.parametrize("rate", [0.0, 5.0, 50.0, 100.0])
 def test_the_rate_of_duplicates_is_kept(rate):
-    """So many of a hundred customers are there twice, within four standard deviations."""
+    """For a hundred customers there are so many rows of somebody who is there already, within four deviations."""
     _, _, labels = made(customers=5000, duplicate_rate=rate, without=[*(TABLES - {"online_customers"})])
     twice = sum(done.startswith("duplicate") for done in labels["done"].tolist())
-    assert abs(twice - 50 * rate) <= 4 * (5000 * rate / 100 * (1 - rate / 100)) ** 0.5
+    assert len(labels["done"]) == 5000 + 50 * rate
+    assert abs(twice - 50 * rate) <= 4 * (50 * rate) ** 0.5
+
+
+def test_the_rate_varies_as_far_as_is_said():
+    """With a variance the rate is drawn from those around it, by the seed, and the rows are as many as it says."""
+    only = {"customers": 1000, "without": [*(TABLES - {"online_customers"})], "duplicate_variance": 10.0}
+    counts = {len(made(seed=seed, **only)[1]["online_customers"]) for seed in range(12)}
+    assert len(counts) > 8
+    assert 1050 <= min(counts) < 1100
+    assert 1200 < max(counts) <= 1250
 
 
 def test_weights_decide_what_goes_wrong():
@@ -210,7 +220,7 @@ def test_settings_stand_in_the_working_folder(tmp_path):
         ("[crm]\nmode = 'add'\n", (), "testdata.toml: mode: input should be 'truncate' or 'append'"),
         ("[cmr]\n", (), "testdata.toml: there is no section [cmr]; there is [crm]"),
         ("[crm\n", (), "testdata.toml: "),
-        ("", ("--duplicate-rate", "101"), "duplicate_rate: input should be less than 100"),
+        ("", ("--duplicate-rate", "101"), "duplicate_rate: input should be less than or equal to 100"),
         ("", ("--duplicate-rate", "-1"), "duplicate_rate: input should be greater than or equal to 0"),
         ("", ("--customers", "-5"), "customers: input should be greater than or equal to 1"),
         ("", ("--without", "click"), "without: there is no table 'click'"),
@@ -336,8 +346,8 @@ def test_people_of_an_earlier_day_come_again(tmp_path):
     ]
     before = {row["customer_id"]: row for row in plain["online_customers"]}
     assert day.number == 1
-    assert len(came) == 3 * 4
-    assert len({row["customer_id"] for row, _, _ in came}) == 12
+    assert len(came) == 3 * 5
+    assert len({row["customer_id"] for row, _, _ in came}) == 15
     assert not {row["customer_id"] for row, _, _ in came} & (before.keys() | {f"C{n:08}" for n in range(1, 2000)})
     slipped = 0
     for row, who, done in came:
@@ -347,7 +357,7 @@ def test_people_of_an_earlier_day_come_again(tmp_path):
         slipped += bool(slips)
     assert slipped > 6
     _, without, _ = made(tmp_path, mode="append")
-    assert rows["online_customers"][:-12] == without["online_customers"]
+    assert rows["online_customers"][:-15] == without["online_customers"]
 
 
 def test_archival_without_an_earlier_day_is_noted(tmp_path):

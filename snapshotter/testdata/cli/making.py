@@ -85,6 +85,8 @@ def _make(
     if describe is not None:
         _describe(source, describe, force=force, as_json=as_json)
         return
+    if table and planned.goes_on:
+        raise UsageError(what="--table makes a part of a day, and append goes on after it", remedy="Make all of it.")
     keep_memory()
     if planned.running:
         _refuse_to_run({"--output -": str(output) == STDOUT, "--dirty": dirty, "--truth": truth, "--wave": wave > 1})

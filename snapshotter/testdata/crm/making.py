@@ -18,6 +18,7 @@ from snapshotter.testdata.crm.archival import Again, again, picked_day
 from snapshotter.testdata.crm.settings import CrmSettings
 from snapshotter.testdata.crm.state import State
 from snapshotter.testdata.description.column import Column, records
+from snapshotter.testdata.draws import Draws
 from snapshotter.testdata.source import Source
 from snapshotter.testdata.sources import described
 
@@ -25,6 +26,7 @@ CUSTOMERS = "online_customers"
 _TRANSACTIONS = ("online_transactions", "pos_transactions")
 _POS, _LOYALTY = 60, 40  # of 100 customers, how many the tills and the loyalty club know
 _YEARS = 5 * 365
+_STREAM, _HALF = 0xA7C5, 1 << 63  # of the rate, apart from those of descriptions
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,16 @@ def settings_start(settings: CrmSettings) -> datetime:
 
 
 def _overrides(settings: CrmSettings, day: int) -> dict[str, Any]:
-    start = settings_start(settings)
+    start, rate = settings_start(settings), _rate(settings)
     long_ago, yesterday = start - timedelta(days=_YEARS), start - timedelta(days=1)
     tables = f"tables.{CUSTOMERS}"
     said: dict[str, Any] = {
         "start": start.isoformat(),
         "files": day + 1,
         "seed": settings.seed,
-        f"{tables}.rows": settings.customers,
+        f"{tables}.rows": round(settings.customers * (1 + rate)),
         f"{tables}.since": long_ago.isoformat(),
-        f"{tables}.duplicates": {
-            "share": settings.duplicate_rate / 100,
-            "variance": min(settings.duplicate_variance / 100, 0.99),
-        },
+        f"{tables}.duplicates": {"share": rate / (1 + rate)},
         f"{tables}.mistakes": {"weights": settings.weights},
         "tables.pos_customers.rows": max(1, settings.customers * _POS // 100),
         "tables.loyalty_members.rows": max(1, settings.customers * _LOYALTY // 100),
@@ -103,6 +102,13 @@ def _overrides(settings: CrmSettings, day: int) -> dict[str, Any]:
         said[f"tables.{table}.rows.at_most"] = settings.max_transactions
         said[f"tables.{table}.since"] = (long_ago if settings.transactions == "full" else yesterday).isoformat()
     return said | _turned_off(settings.without)
+
+
+def _rate(settings: CrmSettings) -> float:
+    """The rate of duplicates for one customer, drawn from those around the one that is asked for."""
+    word = Draws(settings.seed, _STREAM).word()
+    drawn = settings.duplicate_rate + settings.duplicate_variance * (word - _HALF) / _HALF
+    return min(max(drawn, 0.0), 100.0) / 100
 
 
 def _turned_off(without: list[str]) -> dict[str, None]:

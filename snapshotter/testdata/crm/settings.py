@@ -20,7 +20,9 @@ class CrmSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     customers: int = Field(default=1000, ge=1, le=10**8, description="Customers of the web shop, a day.")
-    duplicate_rate: float = Field(default=0, ge=0, lt=100, description="Of 100 of them, how many are there twice.")
+    duplicate_rate: float = Field(
+        default=0, ge=0, le=100, description="For 100 of them, how many more rows are of somebody who is there already."
+    )
     duplicate_variance: float = Field(default=0, ge=0, le=100, description="How far the rate may lie from that.")
     mode: Literal["truncate", "append"] = Field(
         default="truncate", description="truncate: the first day. append: the day after the last one; ids go on."

@@ -1,5 +1,6 @@
 """The documentation says what the program does."""
 
+import ast
 import contextlib
 import importlib.util
 import io
@@ -213,3 +214,19 @@ def test_parts_in_design_are_the_parts():
 def test_no_figure_is_left_to_be_filled_in():
     """README has no place-holder."""
     assert "TO_FILL" not in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_page_on_test_data_works(tmp_path, monkeypatch):
+    """The description that stands there in full makes its tables, and the Python beside it runs."""
+    page = (ROOT / "docs" / "testdata.md").read_text("utf-8")
+    described, code = (re.search(f"```{kind}\n(.*?)```", page, re.DOTALL)[1] for kind in ("yaml", "python"))
+    (tmp_path / "library.yaml").write_text(described)
+    monkeypatch.chdir(tmp_path)
+    names, frames = {}, []
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.Expr):
+            frames.append(eval(compile(ast.Expression(node.value), "page", "eval"), names))
+        else:
+            exec(compile(ast.Module([node], []), "page", "exec"), names)
+    assert len(frames) == 6
+    assert all(len(frame) > 0 for frame in frames)

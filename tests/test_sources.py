@@ -64,6 +64,7 @@ def test_customers_are_the_same_on_every_run(month):
     assert list(alone["customers"]) == [name]
     assert alone["customers"][name] == month["customers"][name]
     assert alone["transactions"]["transactions_20240104.csv"] == month["transactions"]["transactions_20240104.csv"]
+    assert (alone["products"], alone["postcodes"]) == (month["products"], month["postcodes"])
 
 
 def test_each_transaction_is_of_a_known_customer_and_product(month):

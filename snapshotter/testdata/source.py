@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -82,12 +82,12 @@ class Source:
     batches: Callable[[], Iterator[Batch]] = field(repr=False)
     says: str = ""
 
-    def since(self, first: datetime) -> Source:
-        """The same without the files before a time."""
+    def since(self, first: datetime, *, always: Collection[str] = ()) -> Source:
+        """The same without the files before a time, but for those of some tables."""
         wanted = self.batches
 
         def later() -> Iterator[Batch]:
-            return (batch for batch in wanted() if batch.at >= first)
+            return (batch for batch in wanted() if batch.at >= first or batch.table in always)
 
         return replace(self, batches=later)
 

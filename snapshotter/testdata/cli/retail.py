@@ -15,7 +15,7 @@ from snapshotter.testdata.sources import OPENING, retail
 HELP = """A British retailer: all its customers and what they bought, day by day, its products and postcodes.
 
 A customer and a day are the same on every run of one seed, whatever other days are asked for. The retailer opened
-on 2024-01-01; its products and postcodes come with that day.
+on 2024-01-01; the products and postcodes are those of that day, and come with each call.
 
 \b
 Examples:

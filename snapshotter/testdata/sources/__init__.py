@@ -43,7 +43,7 @@ def retail(  # noqa: PLR0913  (an option of the command is an argument)
     """Plan the files of a retailer: all customers and the day's transactions, for each day.
 
     A day is the same whatever other days are asked for: the retailer opened on 2024-01-01, and what happened since
-    is reckoned from there.
+    is reckoned from there. Products and postcodes are those of the opening, and come with every call.
 
     Args:
         customers: how many there were at the opening.
@@ -72,7 +72,7 @@ def retail(  # noqa: PLR0913  (an option of the command is an argument)
             **(_given(products) if products else {}),
         },
     )
-    return source.since(datetime.combine(first, datetime.min.time()))
+    return source.since(datetime.combine(first, datetime.min.time()), always=("products", "postcodes"))
 
 
 def _given(products: Path) -> dict[str, Any]:

@@ -296,7 +296,7 @@ def test_a_tracer_is_eaten_once(tmp_path):
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_run_that_was_stopped_eats_no_row_twice(tmp_path, moved):
     """Stopped after the delivery, before or after its rows were put away, the run is made again with the same bytes."""
-    from snapshotter.testdata.crm import tracer
+    from snapshotter.testdata.sources.crm import tracer
 
     (tmp_path / "out").mkdir()
     options = ("--customers", "20", "--output", "out", "--mode", "append")

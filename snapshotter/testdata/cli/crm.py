@@ -13,7 +13,7 @@ import typer
 
 from snapshotter.testdata.cli.planned import Planned
 from snapshotter.testdata.cli.timing import Timer
-from snapshotter.testdata.crm import CrmSettings, Day, crm, read_settings
+from snapshotter.testdata.sources.crm import CrmSettings, Day, crm, read_settings
 
 HELP = """One customer in many systems: ten linked tables, with people who are there twice.
 

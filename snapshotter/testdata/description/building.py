@@ -7,7 +7,6 @@ import graphlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from snapshotter.testdata.description.kinds import Kind
 from snapshotter.testdata.description.kinds.base import Made
 from snapshotter.testdata.description.lives import Holding, Lives, Successors, added
 from snapshotter.testdata.description.model import Description, Per, understood
-from snapshotter.testdata.description.text import Text, read
+from snapshotter.testdata.description.text import Text
 from snapshotter.testdata.description.times import from_seconds, in_seconds
 from snapshotter.testdata.draws import Draws, below
 from snapshotter.testdata.source import Field, Source, Table
@@ -30,22 +29,8 @@ PART_ROWS = 16_384
 _PANDAS = {"integer": "int64", "number": "float64", "boolean": "bool", "date": "datetime64[s]"}
 
 
-def load(path: Path, overrides: Mapping[str, Any] | None = None, *, part_rows: int = PART_ROWS) -> Source:
-    """Read a description and plan its files; their bytes are made when they are asked for.
-
-    Args:
-        path: YAML or JSON.
-        overrides: what is said otherwise, by path: `{"seed": 7, "tables.orders.rows": 10}`.
-        part_rows: how many rows are made at a time.
-
-    Raises:
-        WrongDescription: it says what cannot be, with the line and the key.
-    """
-    return build(read(path), overrides or {}, part_rows)
-
-
 def build(text: Text, overrides: Mapping[str, Any], part_rows: int = PART_ROWS) -> Source:
-    """As `load`, from a text that was read."""
+    """Plan the files of a description that was read; arguments and errors as of `load`."""
     said, columns = understood(text, overrides)
     keys = Keys(said.seed)
     times = _times(text, said, keys)

@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from snapshotter.testdata.batch import Batch
-from snapshotter.testdata.crm import tracer
-from snapshotter.testdata.crm.archival import Again, again, picked_day
-from snapshotter.testdata.crm.settings import CrmSettings
-from snapshotter.testdata.crm.state import State
 from snapshotter.testdata.description.column import Column, records
 from snapshotter.testdata.draws import Draws
 from snapshotter.testdata.source import Source
 from snapshotter.testdata.sources import described
+from snapshotter.testdata.sources.crm import tracer
+from snapshotter.testdata.sources.crm.archival import Again, again, picked_day
+from snapshotter.testdata.sources.crm.settings import CrmSettings
+from snapshotter.testdata.sources.crm.state import State
 
 CUSTOMERS = "online_customers"
 _TRANSACTIONS = ("online_transactions", "pos_transactions")

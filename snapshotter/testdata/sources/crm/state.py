@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from snapshotter.testdata.crm.settings import CrmSettings
 from snapshotter.testdata.pools import PINNED
 from snapshotter.testdata.sources import FOLDER
+from snapshotter.testdata.sources.crm.settings import CrmSettings
 
 FILE = ".testdata.json"
 # Settings that may differ from one day to the next: they do not change who somebody is.

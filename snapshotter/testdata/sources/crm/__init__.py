@@ -6,8 +6,8 @@ on where the last run ended, rows made by hand, and people of an earlier day who
 
 from __future__ import annotations
 
-from snapshotter.testdata.crm.making import Day, crm
-from snapshotter.testdata.crm.settings import CrmSettings, read_settings
-from snapshotter.testdata.crm.state import State
+from snapshotter.testdata.sources.crm.making import Day, crm
+from snapshotter.testdata.sources.crm.settings import CrmSettings, read_settings
+from snapshotter.testdata.sources.crm.state import State
 
 __all__ = ["CrmSettings", "Day", "State", "crm", "read_settings"]

@@ -236,3 +236,23 @@ tables:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in days)
     assert min(days) < "0300"
     assert max(days) > "9700"
+
+
+def test_what_is_reckoned_with_empty_cells_is_empty(tmp_path):
+    """A formula over an empty cell is empty, and more of its own cells may be."""
+    text = """
+name: own
+tables:
+  t:
+    rows: 400
+    columns:
+      id: {sequence: 1}
+      a: {range: [1, 9], empty: 0.5}
+      b: {formula: "a * 2", type: integer, empty: 0.5}
+      c: {formula: "coalesce(b, -1)", type: integer}
+      at: {time: created}
+"""
+    rows = [row for row, _, _ in made(described(tmp_path, text))["t"]]
+    assert all(row["b"] in ({"", str(2 * int(row["a"]))} if row["a"] else {""}) for row in rows)
+    assert all(row["c"] == (row["b"] or "-1") for row in rows)
+    assert 60 < sum(row["b"] != "" for row in rows) < 140

@@ -91,7 +91,8 @@ class Column:
             return self
         pieces = tuple(np.where(gone, b"", piece) for piece in self.pieces)
         quotes = None if self.quotes is None else np.where(gone, np.uint8(0), self.quotes)
-        return replace(self, pieces=pieces, quotes=quotes, missing=gone)
+        missing = gone if self.missing is None else self.missing | gone
+        return replace(self, pieces=pieces, quotes=quotes, missing=missing)
 
     def put(self, places: npt.NDArray[np.intp], texts: Texts) -> Column:
         """The same with other texts in some places."""

@@ -79,11 +79,8 @@ def test_every_link_leads_to_a_row(tmp_path, count):
 def test_ids_go_on_from_day_to_day(tmp_path):
     """With `append` no id is given twice, and those of the next day follow those of the last."""
     found = days(tmp_path, 3)
-    for table, key in (
-        *(("online_transactions", "transaction_id"), ("pos_customers", "pos_customer_id")),
-        *(("pos_transactions", "receipt_id"), ("loyalty_members", "member_id"), ("clickstream", "event_id")),
-    ):
-        ids = [row[key] for row in found[table]]
+    for table in TABLES - {"online_customers"}:
+        ids = [next(iter(row.values())) for row in found[table]]
         assert ids == sorted(set(ids)), table
         assert int(ids[-1][1:]) == len(ids)
     fresh = [row for row in found["online_customers"] if row["registered_at"] == row["updated_at"]]
@@ -102,6 +99,25 @@ def test_days_are_the_same_however_they_are_reached(tmp_path):
     days(there, 1)
     one, other = (made(folder, mode="append")[1] for folder in (here, there))
     assert one == other
+
+
+def test_what_may_differ_from_day_to_day_changes_nothing_else(tmp_path):
+    """Days with other transactions, or with tables turned off, do not change what comes after them."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder, differing in (here, {}), (there, {"transactions": "daily", "without": ["clickstream"]}):
+        folder.mkdir()
+        days(folder, 1)
+        days(folder, 1, **differing)
+    one, other = (made(folder, mode="append")[1] for folder in (here, there))
+    assert one == other
+
+
+def test_tables_that_are_turned_off_are_missed_by_none():
+    """The others keep every byte, so all links of theirs."""
+    _, all_ten, _ = made()
+    without = ["pos_customers", "pos_transactions", "email_campaigns", "wifi_sessions"]
+    _, rest, _ = made(without=without)
+    assert rest == {table: rows for table, rows in all_ten.items() if table not in without}
 
 
 @pytest.mark.parametrize("which", ["full", "daily"])
@@ -206,26 +222,33 @@ def test_weights_decide_what_goes_wrong():
 def test_settings_stand_in_the_working_folder(tmp_path):
     """`testdata.toml` sets, and the command line sets otherwise."""
     (tmp_path / "out").mkdir()
-    (tmp_path / "testdata.toml").write_text('[crm]\ncustomers = 70\nwithout = ["clickstream"]\nseed = 3\n')
-    said = json.loads(call(tmp_path, "--output", "out", "--seed", "4", "--timer", "--json").stdout)
+    (tmp_path / "testdata.toml").write_text(
+        '[crm]\ncustomers = 70\nwithout = ["clickstream"]\nseed = 3\ntimer = true\n'
+    )
+    said = json.loads(call(tmp_path, "--output", "out", "--seed", "4", "--json").stdout)
     assert (said["seed"], said["day"], said["tables"]["online_customers"]) == (4, 0, 70)
     assert set(said["tables"]) == set(said["timer"]) == TABLES - {"clickstream"}
+    assert "timer" not in json.loads(call(tmp_path, "--output", "out", "--seed", "4", "--no-timer", "--json").stdout)
 
 
 @pytest.mark.parametrize(
     ("text", "options", "problem"),
     [
-        ("[crm]\ncustomer = 5\n", (), "testdata.toml: customer is no setting; did you mean customers? There are:"),
-        ("[crm]\ncustomers = 0\n", (), "testdata.toml: customers: input should be greater than or equal to 1"),
-        ("[crm]\nmode = 'add'\n", (), "testdata.toml: mode: input should be 'truncate' or 'append'"),
-        ("[cmr]\n", (), "testdata.toml: there is no section [cmr]; there is [crm]"),
+        ("[crm]\ncustomer = 5\n", (), "testdata.toml, line 2: customer is no setting; did you mean customers? There"),
+        ("[crm]\n\n customers=0\n", (), "testdata.toml, line 3: customers: input should be greater than or equal to 1"),
+        ("[crm]\nmode = 'add'\n", (), "testdata.toml, line 2: mode: input should be 'truncate' or 'append'"),
+        ("crm = {seed = 1, date = 1}\n", (), "testdata.toml: date: input should be a valid date"),
+        ("# mine\n[cmr]\n", (), "testdata.toml, line 2: cmr: there is no such thing; there is [crm]"),
+        ("crm = 3\n", (), "testdata.toml, line 1: crm: it is a section: [crm]"),
         ("[crm\n", (), "testdata.toml: "),
+        ("", ("--date", "2011-12-31"), "date: input should be greater than or equal to 2012-01-01"),
         ("", ("--duplicate-rate", "101"), "duplicate_rate: input should be less than or equal to 100"),
         ("", ("--duplicate-rate", "-1"), "duplicate_rate: input should be greater than or equal to 0"),
         ("", ("--customers", "-5"), "customers: input should be greater than or equal to 1"),
         ("", ("--without", "click"), "without: there is no table 'click'"),
         ("", ("--without", "pos_customers"), "without: pos_transactions needs pos_customers"),
-        ("[crm.weights.first_name]\nloud = 3\n", (), "loud"),
+        ("[crm.weights.first_name]\nloud = 3\n", (), "testdata.toml, line 1: weights: first_name: "),
+        ("[crm]\n[crm.weights.shoe]\ntypo = 3\n", (), "testdata.toml, line 2: weights: no field with a role is called"),
     ],
 )
 def test_what_cannot_be_set_is_said(tmp_path, text, options, problem):
@@ -249,12 +272,16 @@ def test_another_version_is_not_gone_on_with(tmp_path):
     before = state.read_text()
     done = call(tmp_path, "--customers", "21", "--mode", "append", "--output", "out", codes=(2,))
     assert "made with another customers: 20, not 21" in done.stderr
+    more = ("--customers", "20", "--max-transactions", "2")  # other counts: ids that were given would come again
+    done = call(tmp_path, *more, "--mode", "append", "--output", "out", codes=(2,))
+    assert "made with another max_transactions: 5, not 2" in done.stderr
     state.write_text(before.replace(json.loads(before)["made_by"], "0" * 16))
     done = call(tmp_path, "--customers", "20", "--mode", "append", "--output", "out", codes=(2,))
     assert "made by another version" in done.stderr
-    state.write_text("[]")
-    done = call(tmp_path, "--customers", "20", "--mode", "append", "--output", "out", codes=(2,))
-    assert "is not what this program writes" in done.stderr
+    for text in ("", "[]", '{"runs": "x"}', '{"days": -1}', '{"years": 1}'):
+        state.write_text(text)
+        done = call(tmp_path, "--customers", "20", "--output", "out", codes=(2,))
+        assert "is not what this program writes" in done.stderr
     assert len(list((tmp_path / "out").iterdir())) == len(TABLES)
 
 
@@ -296,8 +323,6 @@ def test_a_tracer_is_eaten_once(tmp_path):
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_run_that_was_stopped_eats_no_row_twice(tmp_path, moved):
     """Stopped after the delivery, before or after its rows were put away, the run is made again with the same bytes."""
-    from snapshotter.testdata.sources.crm import tracer
-
     (tmp_path / "out").mkdir()
     options = ("--customers", "20", "--output", "out", "--mode", "append")
     trace(tmp_path)
@@ -308,7 +333,43 @@ def test_a_run_that_was_stopped_eats_no_row_twice(tmp_path, moved):
     call(tmp_path, *options)
     call(tmp_path, *options)
     assert tracers(tmp_path) == [("TRACER-1", "Trace, the")]
-    assert tracer.rows(tmp_path, 2, ["customer_id"]) is None
+
+
+def test_a_tracer_that_comes_while_a_run_is_under_way_waits(tmp_path):
+    """A run puts away what it has read alone: another file, or another version of one, is for the next run."""
+    trace(tmp_path)
+    trace(tmp_path, "two.csv", customer_id="TRACER-2")
+    day, rows, _ = made(tmp_path, mode="append")
+    trace(tmp_path, customer_id="TRACER-11", first_name="Trace, again")
+    trace(tmp_path, "three.csv", customer_id="TRACER-3")
+    day.finish(tmp_path)
+    _, later, _ = made(tmp_path, mode="append")
+    first, second = (
+        [row["customer_id"] for row in some["online_customers"] if row["customer_id"].startswith("TRACER")]
+        for some in (rows, later)
+    )
+    assert (first, second) == (["TRACER-1", "TRACER-2"], ["TRACER-11", "TRACER-3"])
+
+
+def test_a_tracer_of_a_name_that_a_stopped_run_has_is_refused(tmp_path):
+    """It is said before anything is written, and the file stays."""
+    (tmp_path / "out").mkdir()
+    trace(tmp_path)
+    call(tmp_path, "--customers", "20", "--output", "out", "--mode", "append")
+    (tmp_path / ".testdata.json").unlink()  # as it was before the run was noted
+    trace(tmp_path, customer_id="TRACER-2")
+    done = call(tmp_path, "--customers", "20", "--output", "out", "--mode", "append", codes=(2,))
+    assert "of a run that was stopped: rename tracer/mine.csv. Nothing was written." in done.stderr
+    assert (tmp_path / "tracer" / "mine.csv").exists()
+
+
+def test_a_part_of_a_day_is_no_day(tmp_path):
+    """`--table` makes one table: no tracer row is eaten, and no day is noted."""
+    (tmp_path / "out").mkdir()
+    trace(tmp_path)
+    call(tmp_path, "--customers", "20", "--output", "out", "--table", "clickstream")
+    assert (tmp_path / "tracer" / "mine.csv").exists()
+    assert not (tmp_path / ".testdata.json").exists()
 
 
 def test_a_tracer_that_does_not_fit_is_refused(tmp_path):
@@ -385,9 +446,14 @@ def test_the_driver_takes_all_ten_tables(tmp_path):
         assert sum(counts["rejected"] + counts["ties"] for counts in datasets.values()) == 0
 
 
-def test_dates_are_those_that_are_said():
-    """Files have the day's name, and nothing in them is later."""
-    day, rows, _ = made(date=date(2025, 3, 1))
-    assert {batch.name for batch in day.source.batches()} == {f"{table}_20250301T000000.csv" for table in TABLES}
-    for row in rows["online_customers"]:
-        assert "2020-03-02" <= row["registered_at"] < "2025-03-01"
+@pytest.mark.parametrize("first", [date(2012, 1, 1), date(2025, 3, 1)])
+def test_dates_are_those_that_are_said(first):
+    """Files have the day's name, and what is in them lies in the five years before it, or less."""
+    day, rows, _ = made(date=first)
+    names = {f"{table}_{first:%Y%m%d}T000000.csv" for table in TABLES}
+    assert {batch.name for batch in day.source.batches()} == names
+    since = (first - timedelta(days=5 * 365)).isoformat()
+    for table, some in rows.items():
+        times = [cell for row in some for name, cell in row.items() if name.endswith("_at")]
+        assert since <= min(times) <= max(times) < first.isoformat(), table
+    assert all(row["date_of_birth"] < row["registered_at"] for row in rows["online_customers"])

@@ -50,7 +50,7 @@ def command(
         typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help=_SAYS["date"], show_default=str(CrmSettings().date)),
     ] = None,
     seed: Annotated[int | None, _option("seed", "N")] = None,
-    timer: Annotated[bool, typer.Option("--timer", help="Say how long the making of each table took.")] = False,
+    timer: Annotated[bool | None, typer.Option("--timer/--no-timer", help=_SAYS["timer"], show_default="no")] = None,
 ) -> Planned:
     """Plan a day."""
     said = {
@@ -64,11 +64,16 @@ def command(
         "archival": archival,
         "date": date.date() if date else None,
         "seed": seed,
+        "timer": timer,
     }
     folder = Path()
     settings = read_settings(folder, said)
     day, clock = crm(settings, folder), Timer()
-    source = replace(day.source, batches=functools.partial(clock.around, day.source.batches)) if timer else day.source
+    source = (
+        replace(day.source, batches=functools.partial(clock.around, day.source.batches))
+        if settings.timer
+        else day.source
+    )
     return Planned(
         source,
         facts={"seed": settings.seed, "day": day.number},
@@ -78,6 +83,7 @@ def command(
     )
 
 
-def _finish(day: Day, folder: Path, clock: Timer) -> Mapping[str, Any]:
-    day.finish(folder)
+def _finish(day: Day, folder: Path, clock: Timer, whole: bool) -> Mapping[str, Any]:
+    if whole:
+        day.finish(folder)
     return {"timer": clock.seconds()} if clock.seconds() else {}

@@ -120,7 +120,7 @@ def _make(
     if soiled and truth:
         soiling.put_truth(soiled, truth, form)
     with _sentences_as_errors("The files are delivered."):
-        more = dict(planned.finish()) | ({"config": str(place)} if with_config else {})
+        more = dict(planned.finish(table is None and wave == 1)) | ({"config": str(place)} if with_config else {})
     seconds = round(time.perf_counter() - started, 3)
     if as_json:
         waves = {"wave": wave, "waves": len(soiled.waves)} if soiled and dirty else {}

@@ -34,7 +34,8 @@ class Planned:
         facts: what `--json` is to say of it, beside what it says of every source.
         over: what a person is to be told of it, behind the number of rows.
         goes_on: whether the next call makes what comes after this.
-        finish: called when all is delivered; returns what else `--json` is to say.
+        finish: called when files are delivered, with whether they are all that was planned, and not some tables or a
+            later wave of it; returns what else `--json` is to say.
         notes: lines for a person, when it is finished.
         running: how it runs; `source` then shows it, and is not made.
     """
@@ -43,6 +44,6 @@ class Planned:
     facts: Mapping[str, Any] = field(default_factory=dict)
     over: str = ""
     goes_on: bool = False
-    finish: Callable[[], Mapping[str, Any]] = dict
+    finish: Callable[[bool], Mapping[str, Any]] = lambda _: {}
     notes: Callable[[], Iterable[str]] = tuple
     running: Running | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from dataclasses import dataclass
 
@@ -11,22 +12,12 @@ import numpy as np
 from snapshotter.testdata.batch import Batch
 from snapshotter.testdata.description.column import Column, Texts, of_texts
 from snapshotter.testdata.draws import Draws, below, permute
-from snapshotter.testdata.mistakes import Mistakes, Role
+from snapshotter.testdata.mistakes import Mistakes
 from snapshotter.testdata.pools import load
+from snapshotter.testdata.sources.crm.settings import ROLES
 
 SHARE = 100  # one of so many people of the file
 _STREAM = 0xA7C4  # of randomness, apart from those of descriptions
-_ROLES = {
-    "title": Role.TITLE,
-    "first_name": Role.FIRST_NAME,
-    "last_name": Role.LAST_NAME,
-    "email": Role.EMAIL,
-    "phone": Role.PHONE,
-    "date_of_birth": Role.DATE,
-    "street": Role.STREET,
-    "town": Role.TOWN,
-    "postcode": Role.POSTCODE,
-}
 
 
 @dataclass(frozen=True)
@@ -44,34 +35,42 @@ class Again:
     done: Texts
 
 
+@functools.cache
+def _mistakes() -> Mistakes:
+    pool = load("en_GB-1")
+    nicknames = list(zip(pool["nickname_of"], pool["nickname"], strict=True))
+    return Mistakes(ROLES, nicknames=nicknames, valid=["email", "date_of_birth"])
+
+
 def picked_day(day: int, turn: int, seed: int) -> int:
     """The earlier day whose file is picked, for one of the turns of a day from 1 on."""
     return int(below(Draws(seed, _STREAM, day * 1000 + turn).words(1), day)[0])
 
 
-def again(file: Batch, day: int, turn: int, seed: int) -> Again:
+def people(file: Batch) -> dict[str, Texts]:
+    """The cells of a file of customers, by column."""
+    rows = list(csv.reader(io.StringIO(file.csv().decode(), newline="")))[1:]
+    return {
+        name: np.array(cells, dtype=np.str_) for name, cells in zip(file.columns, zip(*rows, strict=True), strict=True)
+    }
+
+
+def again(known: dict[str, Texts], day: int, turn: int, seed: int) -> Again:
     """One percent of the people of a file, at least one, with mistakes and ids of their own.
 
     Args:
-        file: customers of an earlier day.
+        known: customers of an earlier day.
         day: the number of today, from 1.
         turn: how often this was done today before.
         seed: of the source.
     """
-    people = list(csv.reader(io.StringIO(file.csv().decode(), newline="")))[1:]
-    count = -(-len(people) // SHARE)
+    there = len(known["customer_id"])
+    count = -(-there // SHARE)
     draws = Draws(seed, _STREAM, 1 << 40 | day * 1000 + turn)
-    chosen = permute(np.arange(count, dtype=np.uint64), len(people), draws.word()).tolist()
-    cells_of = zip(*(people[place] for place in chosen), strict=True)
-    texts = {name: np.array(cells, dtype=np.str_) for name, cells in zip(file.columns, cells_of, strict=True)}
-    pool = load("en_GB-1")
-    mistakes = Mistakes(
-        _ROLES,
-        nicknames=list(zip(pool["nickname_of"], pool["nickname"], strict=True)),
-        valid=["email", "date_of_birth"],
-    )
-    made = mistakes.make(texts, draws.words(count))
+    chosen = permute(np.arange(count, dtype=np.uint64), there, draws.word()).astype(np.intp)
+    texts = {name: cells[chosen] for name, cells in known.items()}
+    made = _mistakes().make(texts, draws.words(count))
     ids = [f"A{day:05}{turn:03}{number:06}" for number in range(count)]
     cells = {**made.fields, "customer_id": np.array(ids, dtype=np.str_)}
     done = np.strings.rstrip(np.strings.add("archival ", made.labels()))
-    return Again([of_texts(cells[name].tolist()) for name in file.columns], texts["customer_id"], done)
+    return Again([of_texts(cells[name].tolist()) for name in known], texts["customer_id"], done)

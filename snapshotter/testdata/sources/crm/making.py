@@ -17,15 +17,23 @@ from snapshotter.testdata.description.column import Column, records
 from snapshotter.testdata.draws import Draws
 from snapshotter.testdata.source import Source
 from snapshotter.testdata.sources import described
-from snapshotter.testdata.sources.crm import tracer
-from snapshotter.testdata.sources.crm.archival import Again, again, picked_day
+from snapshotter.testdata.sources.crm.archival import Again, again, people, picked_day
 from snapshotter.testdata.sources.crm.settings import CrmSettings
 from snapshotter.testdata.sources.crm.state import State
+from snapshotter.testdata.sources.crm.tracer import Traced, traced
 
 CUSTOMERS = "online_customers"
 _TRANSACTIONS = ("online_transactions", "pos_transactions")
 _POS, _LOYALTY = 60, 40  # of 100 customers, how many the tills and the loyalty club know
 _YEARS = 5 * 365
+# How many days before the first one the other tables begin.
+_BEFORE = {
+    "email_campaigns": 366,
+    "clickstream": 121,
+    "mobile_events": 121,
+    "wifi_sessions": 121,
+    "safety_inspections": 366,
+}
 _STREAM, _HALF = 0xA7C5, 1 << 63  # of the rate, apart from those of descriptions
 
 
@@ -36,20 +44,21 @@ class Day:
     Args:
         source: its files.
         number: of the day, from 0.
-        run: the number of this run.
         state: what is to be noted when they are delivered.
         notes: what a person is to be told.
+        traced: the tracer rows in it.
     """
 
     source: Source
     number: int
-    run: int
     state: State
     notes: tuple[str, ...]
+    traced: Traced | None
 
     def finish(self, folder: Path) -> None:
         """Note in the working folder that the day is delivered; in this order, so that it can be stopped anywhere."""
-        tracer.put_away(folder, self.run)
+        if self.traced:
+            self.traced.put_away()
         self.state.write(folder)
 
 
@@ -68,12 +77,12 @@ def crm(settings: CrmSettings, folder: Path | None = None) -> Day:
     source = described("crm", _overrides(settings, day))
     today = source.since(settings_start(settings) + timedelta(days=day))
     columns = list(next(table for table in source.tables if table.name == CUSTOMERS).fields)
-    traced = tracer.rows(folder, state.runs, columns) if folder else None
+    rows = traced(folder, state.runs, columns) if folder else None
     notes = []
     if settings.archival and not day:
         notes.append("there is no file of an earlier day yet, from which people could come again")
-    more = functools.partial(_with_more, today, source, settings, day, traced)
-    return Day(replace(today, batches=more), day, state.runs, state.after(settings, day), tuple(notes))
+    more = functools.partial(_with_more, today, source, settings, day, rows.columns if rows else None)
+    return Day(replace(today, batches=more), day, state.after(settings, day), tuple(notes), rows)
 
 
 def settings_start(settings: CrmSettings) -> datetime:
@@ -96,6 +105,8 @@ def _overrides(settings: CrmSettings, day: int) -> dict[str, Any]:
         "tables.pos_customers.rows": max(1, settings.customers * _POS // 100),
         "tables.loyalty_members.rows": max(1, settings.customers * _LOYALTY // 100),
     }
+    for table, days in _BEFORE.items():
+        said[f"tables.{table}.since"] = (start - timedelta(days=days)).isoformat()
     for table in ("pos_customers", "loyalty_members"):
         said[f"tables.{table}.since"] = long_ago.isoformat()
     for table in _TRANSACTIONS:
@@ -127,39 +138,40 @@ def _turned_off(without: list[str]) -> dict[str, None]:
 
 
 def _with_more(
-    today: Source, source: Source, settings: CrmSettings, day: int, traced: list[Column] | None
+    today: Source, source: Source, settings: CrmSettings, day: int, by_hand: list[Column] | None
 ) -> Iterator[Batch]:
     """The day's files; the customers with those who come again, and with the tracer rows at the end."""
     for batch in today.batches():
         if batch.table != CUSTOMERS:
             yield batch
             continue
-        turns = range(settings.archival if day else 0)
-        comers = [again(_customers(source, settings, day, turn), day, turn, settings.seed) for turn in turns]
-        yield _extended(batch, comers, traced)
+        yield _extended(batch, _comers(source, settings, day) if day else [], by_hand)
 
 
-def _customers(source: Source, settings: CrmSettings, day: int, turn: int) -> Batch:
-    """The file of customers of an earlier day."""
-    picked = settings_start(settings) + timedelta(days=picked_day(day, turn, settings.seed))
-    return next(batch for batch in source.batches() if batch.table == CUSTOMERS and batch.at == picked)
+def _comers(source: Source, settings: CrmSettings, day: int) -> list[Again]:
+    """Those of earlier days who come again; the plan is gone through once, and each file is made once."""
+    start = settings_start(settings)
+    picked = [start + timedelta(days=picked_day(day, turn, settings.seed)) for turn in range(settings.archival)]
+    batches = source.only(CUSTOMERS).batches() if picked else ()
+    files = {batch.at: people(batch) for batch in batches if batch.at in picked}
+    return [again(files[at], day, turn, settings.seed) for turn, at in enumerate(picked)]
 
 
-def _extended(batch: Batch, comers: list[Again], traced: list[Column] | None) -> Batch:
-    more = [one.columns for one in comers] + ([traced] if traced else [])
+def _extended(batch: Batch, comers: list[Again], by_hand: list[Column] | None) -> Batch:
+    more = [one.columns for one in comers] + ([by_hand] if by_hand else [])
     if not more:
         return batch
     counts = [len(columns[0]) for columns in more]
-    by_hand = counts[-1] if traced else 0
+    tracers = counts[-1] if by_hand else 0
 
     def labels() -> dict[str, npt.NDArray[np.str_]]:
         known = batch.labels() if batch.labels else {}
         plain = np.full(batch.rows, "", dtype=np.str_)
-        who = [known.get("who", plain), *(one.who for one in comers), np.full(by_hand, "tracer", dtype=np.str_)]
-        done = [known.get("done", plain), *(one.done for one in comers), np.full(by_hand, "tracer", dtype=np.str_)]
+        who = [known.get("who", plain), *(one.who for one in comers), np.full(tracers, "tracer", dtype=np.str_)]
+        done = [known.get("done", plain), *(one.done for one in comers), np.full(tracers, "tracer", dtype=np.str_)]
         return {"who": np.concatenate(who), "done": np.concatenate(done)}
 
-    kinds = {"archival": sum(counts) - by_hand, "tracer": by_hand}
+    kinds = {"archival": sum(counts) - tracers, "tracer": tracers}
     return replace(
         batch,
         rows=batch.rows + sum(counts),

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from snapshotter.testdata.description.bounded import read_text
+from snapshotter.testdata.mistakes import Mistakes, Role
 
 FILE = "testdata.toml"
 SECTION = "crm"
+ROLES = {  # what the columns of online_customers hold in which there can be mistakes
+    "title": Role.TITLE,
+    "first_name": Role.FIRST_NAME,
+    "last_name": Role.LAST_NAME,
+    "email": Role.EMAIL,
+    "phone": Role.PHONE,
+    "date_of_birth": Role.DATE,
+    "street": Role.STREET,
+    "town": Role.TOWN,
+    "postcode": Role.POSTCODE,
+}
+_MOST = 1 << 20  # bytes of the file
+_FIRST = dt.date(2012, 1, 1)  # from then on nobody registers before they are born
 
 
 class CrmSettings(BaseModel):
@@ -38,8 +55,15 @@ class CrmSettings(BaseModel):
     archival: int = Field(
         default=0, ge=0, le=1000, description="How often one percent of the people of an earlier day come again."
     )
-    date: dt.date = Field(default=dt.date(2024, 5, 1), description="The first day.")
+    timer: bool = Field(default=False, description="Say how long the making of each table took.")
+    date: dt.date = Field(default=dt.date(2024, 5, 1), ge=_FIRST, description=f"The first day, from {_FIRST} on.")
     seed: int = Field(default=0, ge=0, lt=1 << 64, description="Another seed is other people.")
+
+    @field_validator("weights")
+    @classmethod
+    def _are_weights(cls, weights: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+        Mistakes(ROLES, weights=weights)  # says what is wrong with them
+        return weights
 
 
 def read_settings(folder: Path, overrides: dict[str, Any]) -> CrmSettings:
@@ -50,39 +74,42 @@ def read_settings(folder: Path, overrides: dict[str, Any]) -> CrmSettings:
         overrides: by name; None is not said.
 
     Raises:
-        ValueError: the file is no TOML, or a setting is unknown or out of its range; the sentence has the file and
-            the key.
+        ValueError: the file is no TOML, or a setting is unknown or out of its range; the sentence has the file, the
+            line and the key.
     """
     path = folder / FILE
-    given: dict[str, Any] = {}
+    text = read_text(path, _MOST) if path.exists() else ""
     try:
-        with path.open("rb") as file:
-            whole = tomllib.load(file)
-    except FileNotFoundError:
-        whole = {}
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        whole = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
-    unknown = [name for name in whole if name != SECTION]
-    if unknown:
-        raise ValueError(f"{path}: there is no section [{unknown[0]}]; there is [{SECTION}]")
-    given = whole.get(SECTION, {})
+    given = whole.pop(SECTION, {})
+    if whole:
+        raise ValueError(f"{_place(path, text, next(iter(whole)))}: there is no such thing; there is [{SECTION}]")
+    if not isinstance(given, dict):
+        raise ValueError(f"{_place(path, text, SECTION)}: it is a section: [{SECTION}]")  # noqa: TRY004  (a user's slip)
     said = {name: value for name, value in overrides.items() if value is not None}
     try:
         return CrmSettings.model_validate({**given, **said})
     except ValidationError as error:
-        raise ValueError(_sentence(error, path, said)) from error
+        problem = error.errors(include_url=False, include_context=False)[0]
+        key = str(problem["loc"][0])
+        raise ValueError(f"{key if key in said else _place(path, text, key)}{_sentence(problem)}") from error
 
 
-def _sentence(error: ValidationError, path: Path, said: dict[str, Any]) -> str:
-    """The first problem, where it was said, and what is allowed."""
-    problem = error.errors(include_url=False, include_context=False)[0]
-    key = str(problem["loc"][0]) if problem["loc"] else SECTION
-    where = "" if key in said else f"{path}: "
+def _place(path: Path, text: str, key: str) -> str:
+    """Where a key stands in the file, as far as that can be seen without a parser that tells lines."""
+    stands = re.compile(rf"""\s*(\[+\s*)?({SECTION}\s*\.\s*)?["']?{re.escape(key)}["']?\s*[]=.]""")
+    lines = (number for number, line in enumerate(text.splitlines(), 1) if stands.match(line))
+    line = next(lines, None)
+    return f"{path}, line {line}: {key}" if line else f"{path}: {key}"
+
+
+def _sentence(problem: Any) -> str:  # noqa: ANN401  (a TypedDict of another package)
+    """What is wrong, and what is allowed."""
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, CrmSettings.model_fields, 1)
+        near = difflib.get_close_matches(problem["loc"][0], CrmSettings.model_fields, 1)
         meant = f"; did you mean {near[0]}?" if near else "."
-        return f"{where}{key} is no setting{meant} There are: {', '.join(CrmSettings.model_fields)}"
-    message = problem["msg"]
-    return f"{where}{key}: {message[:1].lower()}{message[1:]}"
+        return f" is no setting{meant} There are: {', '.join(CrmSettings.model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("weights: ")
+    return f": {message[:1].lower()}{message[1:]}"

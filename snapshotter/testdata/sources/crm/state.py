@@ -8,17 +8,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snapshotter.testdata.pools import PINNED
 from snapshotter.testdata.sources import FOLDER
 from snapshotter.testdata.sources.crm.settings import CrmSettings
 
 FILE = ".testdata.json"
-# Settings that may differ from one day to the next: they do not change who somebody is.
-_FREE = {"mode", "archival", "without", "max_transactions"}
+# Settings that may differ from one day to the next: no id of a later day depends on them. The most transactions of
+# a customer do not belong here, for a day's ids go on from how many there were before.
+_FREE = {"mode", "archival", "without", "transactions", "timer"}
 
 
 @functools.cache
@@ -29,8 +31,7 @@ def version() -> str:
     return whole.hexdigest()[:16]
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
+class State(BaseModel):
     """What was made so far.
 
     Args:
@@ -40,8 +41,10 @@ class State:
         settings: those that every day must have in common.
     """
 
-    runs: int = 0
-    days: int = 0
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    runs: int = Field(default=0, ge=0)
+    days: int = Field(default=0, ge=0)
     made_by: str = ""
     settings: dict[str, Any] | None = None
 
@@ -54,12 +57,12 @@ class State:
         """
         path = folder / FILE
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
+            return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return cls()
         except OSError as error:
             raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-        except (TypeError, ValueError) as error:
+        except ValidationError as error:
             raise ValueError(
                 f"{path} is not what this program writes: move it away, and begin with truncate"
             ) from error
@@ -93,7 +96,7 @@ class State:
     def write(self, folder: Path) -> None:
         """Write it, whole or not at all."""
         hidden = folder / f"{FILE}.tmp"
-        hidden.write_text(json.dumps(asdict(self)), "utf-8")
+        hidden.write_text(self.model_dump_json(), "utf-8")
         hidden.replace(folder / FILE)
 
 
